@@ -1,0 +1,359 @@
+#include "attach.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hijack.h"
+#include "message.h"
+#include "process.h"
+#include "service.h"
+#include "stops.h"
+#include "tracee.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- a program of our own ------------------------------------------------------------- */
+
+int attach_start_program(struct session *s, void (*before_exec)(void), struct err *err)
+{
+	pid_t pid;
+	int r = tracee_spawn(s->options->program, before_exec, &pid, err);
+
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? 127 : r == -ENOMEM || r == -EAGAIN ? 125 : 126;
+	s->program = pid;
+	struct thread *thread = session_thread_add(s, pid, pid);
+	if (!thread) {
+		err_set(err, ENOMEM, "out of memory");
+		return 125;
+	}
+	if (stops_settle(s, thread) < 0)
+		return 0;
+	r = process_is_64bit(pid, err);
+	if (r < 0)
+		err_prefix(err, "%s cannot be traced", s->options->program[0]);
+	else
+		r = stops_new_target(s, thread, err);
+	if (r < 0) {
+		kill(pid, SIGKILL);
+		return r == -ENOEXEC ? 126 : 125;
+	}
+	hijack_resume(thread, 0);
+	return 0;
+}
+
+/* ---- a running process ------------------------------------------------------------------- */
+
+static bool is_chosen(const struct session *s, pid_t tid)
+{
+	const struct options *o = s->options;
+
+	for (size_t i = 0; i < o->tid_count; i++)
+		if (o->tids[i] == tid)
+			return true;
+	return o->tid_count == 0;
+}
+
+/* Seizes the threads that are not yet ours and asks them to stop; how many. */
+static int seize_new(struct session *s, pid_t pid, struct err *err)
+{
+	pid_t *tids;
+	int n = process_threads(pid, &tids), fresh = 0;
+
+	if (n < 0)
+		return err_set(err, ESRCH, "no such process");
+	for (int i = 0; i < n; i++) {
+		struct err why = { 0 };
+
+		if (session_thread(s, tids[i]) || !is_chosen(s, tids[i]))
+			continue;
+		if (tracee_seize(tids[i], &why) < 0) {
+			if (why.code == ESRCH)
+				continue;       /* it has just ended */
+			process_explain_seize(pid, why.code, err);
+			fresh = -why.code;
+			break;
+		}
+		if (!session_thread_add(s, tids[i], pid)) {
+			fresh = err_set(err, ENOMEM, "out of memory");
+			break;
+		}
+		tracee_interrupt(tids[i]);
+		fresh++;
+	}
+	free(tids);
+	return fresh;
+}
+
+/* Waits for the stop of one thread.  A signal that arrives first goes on its
+ * way: the thread is native still. */
+static void collect(struct session *s, struct thread *thread)
+{
+	struct tracee_stop stop;
+
+	while (!thread->is_stopped) {
+		if (tracee_wait(thread->tid, true, &stop) < 0 || stop.kind == STOP_EXITED ||
+		    stop.kind == STOP_KILLED) {
+			session_thread_remove(s, thread);
+			return;
+		}
+		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
+			thread->is_stopped = true;
+			thread->is_listening = stop.kind == STOP_GROUP;
+		} else {
+			tracee_resume(thread->tid, TRACEE_CONT,
+				      stop.kind == STOP_SIGNAL ? stop.code : 0);
+		}
+	}
+}
+
+static void collect_all(struct session *s, pid_t pid)
+{
+	struct thread *next;
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
+		next = session_thread_next(s, t);
+		if (t->pid == pid && !t->is_stopped)
+			collect(s, t);
+	}
+}
+
+static void abandon(struct session *s, pid_t pid)
+{
+	struct thread *next;
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
+		next = session_thread_next(s, t);
+		if (t->pid != pid)
+			continue;
+		tracee_detach(t->tid, 0);
+		session_thread_remove(s, t);
+	}
+}
+
+int attach_stop_process(struct session *s, pid_t pid, struct err *err)
+{
+	for (;;) {
+		int fresh = seize_new(s, pid, err);
+
+		if (fresh <= 0) {
+			collect_all(s, pid);
+			if (fresh < 0)
+				abandon(s, pid);
+			return fresh;
+		}
+		collect_all(s, pid);
+	}
+}
+
+/* The thread through which system calls are made: best one that waits for
+ * nothing. */
+static struct thread *pick_thread(struct session *s, pid_t pid)
+{
+	struct thread *pick = NULL;
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		struct user_regs_struct regs;
+
+		if (t->pid != pid || !t->is_stopped)
+			continue;
+		if (!pick || pick->is_listening)
+			pick = t;
+		if (!t->is_listening && tracee_regs_get(t->tid, &regs) == 0 &&
+		    (long long)regs.orig_rax < 0)
+			return t;
+	}
+	return pick;
+}
+
+static int take_in_all(struct session *s, pid_t pid, struct target *target, struct err *err)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		int r;
+
+		if (t->pid != pid || t->target)
+			continue;
+		r = stops_take_in(s, t, target, err);
+		if (r < 0 && err->code != ESRCH)
+			return r;
+	}
+	return 0;
+}
+
+static void resume_all(struct session *s, pid_t pid)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (t->pid != pid || !t->is_stopped)
+			continue;
+		if (t->is_listening)
+			tracee_resume(t->tid, TRACEE_LISTEN, 0);
+		else
+			hijack_resume(t, 0);
+	}
+}
+
+static void detach_process(struct session *s, pid_t pid);
+
+static int attach(struct session *s, pid_t pid, struct err *err)
+{
+	uint64_t start = now_ns();
+	int r = process_attachable(pid, err);
+
+	if (r < 0)
+		return r;
+	r = attach_stop_process(s, pid, err);
+	if (r < 0)
+		return r;
+	struct thread *first = pick_thread(s, pid);
+	if (!first)
+		return err_set(err, ESRCH, "no such process");
+	r = stops_new_target(s, first, err);
+	if (r == 0)
+		r = take_in_all(s, pid, first->target, err);
+	if (r < 0) {
+		detach_process(s, pid);
+		return r;
+	}
+	resume_all(s, pid);
+	uint64_t took = now_ns() - start;
+	s->attach_ns += took;
+	if (took > s->stopped_ns)
+		s->stopped_ns = took;
+	return 0;
+}
+
+int attach_all(struct session *s, struct err *err)
+{
+	size_t attached = 0;
+
+	for (size_t i = 0; i < s->options->pid_count; i++) {
+		struct err why = { 0 };
+
+		if (attach(s, s->options->pids[i], &why) == 0) {
+			attached++;
+			continue;
+		}
+		err_prefix(&why, "cannot attach to process %d", s->options->pids[i]);
+		message_error(&why);
+	}
+	err->code = 0;
+	return attached ? 0 : 1;
+}
+
+/* ---- letting go ---------------------------------------------------------------------------- */
+
+static bool belongs(const struct thread *thread, pid_t pid)
+{
+	return !pid || thread->pid == pid;
+}
+
+/* Waits until the thread stands where its state is ours to change.  What it
+ * reports before that is handled as ever; any stop takes back the interrupt. */
+static void stop_one(struct session *s, pid_t tid)
+{
+	struct tracee_stop stop;
+	struct thread *thread;
+
+	while ((thread = session_thread(s, tid)) && !thread->is_stopped) {
+		if (tracee_wait(tid, true, &stop) < 0) {
+			session_thread_remove(s, thread);
+			return;
+		}
+		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
+			thread->is_stopped = true;
+			thread->is_listening = stop.kind == STOP_GROUP;
+			return;
+		}
+		stops_handle(s, &stop);
+		tracee_interrupt(tid);
+	}
+}
+
+/* True when there was one that still ran. */
+static bool stop_running(struct session *s, pid_t pid)
+{
+	struct thread *next;
+	bool any = false;
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (belongs(t, pid) && !t->is_stopped)
+			tracee_interrupt(t->tid);
+	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
+		next = session_thread_next(s, t);
+		if (belongs(t, pid) && !t->is_stopped) {
+			any = true;
+			stop_one(s, t->tid);
+		}
+	}
+	return any;
+}
+
+/* Everyone's own registers; afterwards nobody needs the arena. */
+static void release_registers(struct session *s, pid_t pid)
+{
+	struct user_regs_struct regs;
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (!belongs(t, pid) || !t->tb || hijack_app_regs(t, &regs) < 0)
+			continue;
+		hijack_keep_waiting(&regs);
+		if (hijack_release(t, &regs) == 0)
+			t->state = THREAD_NATIVE;
+	}
+}
+
+static void unmap(struct session *s, struct target *target)
+{
+	struct thread *by = NULL;
+	struct err err = { 0 };
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (t->target == target && t->is_stopped && (!by || by->is_listening))
+			by = t;
+	if (by && target_unmap(target, by->tid, NULL, &err) < 0 && err.code != ESRCH)
+		message_error(&err);
+}
+
+static void detach_threads(struct session *s, pid_t pid)
+{
+	struct thread *next;
+
+	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
+		next = session_thread_next(s, t);
+		if (!belongs(t, pid))
+			continue;
+		tracee_detach(t->tid, 0);
+		session_thread_remove(s, t);
+	}
+}
+
+static void detach_process(struct session *s, pid_t pid)
+{
+	while (stop_running(s, pid))
+		;
+	release_registers(s, pid);
+	for (struct target *target = s->targets; target; target = target->next)
+		if (!target->is_gone && belongs(&(struct thread){ .pid = target->pid }, pid))
+			unmap(s, target);
+	detach_threads(s, pid);
+}
+
+void attach_detach_all(struct session *s)
+{
+	uint64_t start = now_ns();
+
+	s->is_detaching = true;
+	detach_process(s, 0);
+	for (struct target *target = s->targets; target; target = target->next)
+		service_stop(target);
+	s->detach_ns = now_ns() - start;
+}

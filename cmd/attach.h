@@ -1,0 +1,22 @@
+/* attach.h - the beginning and the end of tracing. */
+#ifndef TRACER_ATTACH_H
+#define TRACER_ATTACH_H
+
+#include "session.h"
+
+/* Starts the program of the options, in the cache from its first instruction.
+ * `before_exec` runs in the child.  0, or the exit status of the command. */
+int attach_start_program(struct session *s, void (*before_exec)(void), struct err *err);
+
+/* Attaches to every process of the options.  0, or an exit status: 1 when none
+ * could be attached; each failure is said. */
+int attach_all(struct session *s, struct err *err);
+
+/* Seizes and stops all threads of `pid`: first all are interrupted, then all
+ * collected, again until no new one appears.  They are added to the session. */
+int attach_stop_process(struct session *s, pid_t pid, struct err *err);
+
+/* Lets every thread go, native, with nothing of ours left in it. */
+void attach_detach_all(struct session *s);
+
+#endif

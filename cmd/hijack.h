@@ -1,0 +1,34 @@
+/* hijack.h - onto the code cache and off it again.
+ *
+ * All of it is the main thread's, on stopped threads.
+ */
+#ifndef TRACER_HIJACK_H
+#define TRACER_HIJACK_H
+
+#include <sys/user.h>
+
+#include "target.h"
+#include "tracee.h"
+
+/* Moves a stopped thread, whose registers are the program's, into the cache.
+ * Where its next instruction cannot be translated, it is set to run that one
+ * natively (THREAD_STEPPING).  The thread stays stopped; resume it with
+ * hijack_resume().  `regs` is changed to what was set. */
+int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err) must_check;
+
+/* The program's own registers of a stopped thread.  A request of its is
+ * cancelled, an event that is owed is written, a cut block is marked: afterwards
+ * the thread must not go on where it was.  The thread is not changed. */
+int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs) must_check;
+
+/* Sets the thread to the program's own registers, gs base included. */
+int hijack_release(struct thread *thread, const struct user_regs_struct *regs) must_check;
+
+/* A few system calls (epoll_wait, sigtimedwait, ...) return EINTR when a thread
+ * was merely interrupted by us.  For a thread that stands so, no signal being
+ * delivered: makes the registers make the call again. */
+void hijack_keep_waiting(struct user_regs_struct *regs);
+
+int hijack_resume(struct thread *thread, int signal);
+
+#endif

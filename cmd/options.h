@@ -1,0 +1,68 @@
+/* options.h - the command line, parsed and checked. */
+#ifndef TRACER_OPTIONS_H
+#define TRACER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum mode {
+	MODE_CALLS,
+	MODE_BLOCKS,
+	MODE_INSNS,
+	MODE_WATCH,
+	MODE_COVERAGE,
+	MODE_STACKS,
+	MODE_NONE,
+};
+
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+};
+
+enum clock_style {
+	CLOCK_NONE,             /* no column */
+	CLOCK_SECONDS,          /* -t */
+	CLOCK_MICROSECONDS,     /* -tt */
+	CLOCK_EPOCH,            /* -ttt */
+	CLOCK_RELATIVE,         /* -r */
+};
+
+struct string_list {
+	char **items;
+	size_t count;
+};
+
+struct options {
+	enum mode mode;
+	enum format format;
+	enum clock_style clock;
+	pid_t *pids;
+	size_t pid_count;
+	pid_t *tids;                    /* --tid; none: all */
+	size_t tid_count;
+	char **program;                 /* PROG and its arguments, NULL at the end */
+	bool follow;                    /* -f */
+	struct string_list only_functions, not_functions, only_modules, not_modules;
+	struct string_list watches;     /* as given */
+	unsigned depth;                 /* -D; 0: no limit */
+	uint64_t min_time_ns;
+	uint64_t limit;                 /* 0: none */
+	uint64_t duration_ns;           /* 0: none */
+	const char *output;             /* -o; NULL: stderr */
+	bool summary;                   /* -c */
+	const char *sort;
+	bool lines;                     /* -l */
+	bool no_time, no_demangle, quiet, stats, lossy;
+	int verbose;
+	int color;                      /* -1 never, 0 auto, 1 always */
+};
+
+/* Parses; on wrong usage prints one line and a hint on stderr and returns 2; for
+ * --help and --version prints on stdout and returns 0; else -1: go on. */
+int options_parse(struct options *options, int argc, char **argv);
+void options_deinit(struct options *options);
+
+#endif

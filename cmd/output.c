@@ -1,0 +1,331 @@
+#include "output.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "output-internal.h"
+#include "service.h"
+
+#define IDLE_MIN_NS (200 * 1000)
+#define IDLE_MAX_NS (10 * 1000 * 1000)
+
+/* ---- taking events apart ---------------------------------------------------------- */
+
+static uint64_t wide(const uint32_t *words)
+{
+	return words[0] | (uint64_t)words[1] << 32;
+}
+
+static void take_apart(const struct site *site, const uint32_t *payload, struct record *out)
+{
+	out->site = site;
+	out->tsc = 0;
+	if (site->flags & SITE_HAS_SP)
+		out->sp = *payload++;
+	if (site->flags & SITE_HAS_TARGET) {
+		out->target = wide(payload);
+		payload += 2;
+	}
+	if (site->flags & SITE_HAS_COUNT) {
+		out->count = wide(payload);
+		payload += 2;
+	}
+	if (site->flags & SITE_HAS_TSC) {
+		out->tsc = wide(payload);
+		payload += 2;
+	}
+	if (site->flags & SITE_HAS_EXTRA)
+		memcpy(out->extra, payload, site->words * 4u);
+}
+
+static bool is_own(const struct site *site)
+{
+	return site->kind >= SITE_THREAD;
+}
+
+static void damaged(struct stream *stream)
+{
+	stream->thread->ring.is_damaged = true;
+	message_warning("thread %d has overwritten its event ring: its further events are lost",
+			stream->tid);
+}
+
+static void event(struct output *output, struct stream *stream, const uint32_t *words)
+{
+	const struct site *site = translator_site(stream->target->translator,
+						  event_index(words[0]));
+	struct record record;
+
+	if (!site || site->words != event_words(words[0])) {
+		damaged(stream);
+		return;
+	}
+	if (!is_own(site)) {
+		if (output->limit_reached)
+			return;
+		output->events++;
+	}
+	take_apart(site, words + 1, &record);
+	if (output->view->event)
+		output->view->event(output, stream, &record);
+	if (output->session->options->limit && output->events >= output->session->options->limit &&
+	    !output->limit_reached) {
+		output->limit_reached = true;
+		session_end(output->session);
+	}
+}
+
+/* Events in `words`; one that is cut at the end is carried over. */
+static void events(struct output *output, struct stream *stream, const uint32_t *words, size_t n)
+{
+	size_t at = 0;
+
+	while (stream->carry_count && at < n) {
+		unsigned want = event_words(stream->carry[0]) + 1;
+
+		while (stream->carry_count < want && at < n)
+			stream->carry[stream->carry_count++] = words[at++];
+		if (stream->carry_count < want)
+			return;
+		stream->carry_count = 0;
+		event(output, stream, stream->carry);
+	}
+	while (at < n && !stream->thread->ring.is_damaged) {
+		unsigned want = event_words(words[at]) + 1;
+
+		if (at + want > n) {
+			stream->carry_count = (unsigned)(n - at);
+			memcpy(stream->carry, words + at, (n - at) * 4);
+			return;
+		}
+		event(output, stream, words + at);
+		at += want;
+	}
+}
+
+/* ---- draining ----------------------------------------------------------------------- */
+
+/* A thread that waits for room in its ring goes on. */
+static void answer_ring(struct stream *stream)
+{
+	struct target *target = stream->target;
+	struct thread_block *tb = stream->thread->tb;
+
+	if (!tb || tb->request_kind != REQUEST_RING || !service_is_waiting(tb))
+		return;
+	/* Held by one who may wait for us: then the next round does it. */
+	if (pthread_mutex_trylock(&target->lock))
+		return;
+	if (tb->request_kind == REQUEST_RING && service_is_waiting(tb))
+		service_answer(stream->thread, target->runtime.ring_retry);
+	pthread_mutex_unlock(&target->lock);
+}
+
+static bool drain(struct output *output, struct stream *stream)
+{
+	ssize_t n = ring_read(&stream->thread->ring, output->words, RING_CHUNK_WORDS);
+
+	if (n == -EIO && !stream->was_damaged) {
+		stream->was_damaged = true;
+		damaged(stream);
+	}
+	if (n > 0)
+		events(output, stream, output->words, (size_t)n);
+	answer_ring(stream);
+	return n > 0;
+}
+
+static void finalize(struct output *output, struct stream *stream)
+{
+	struct thread *thread = stream->thread;
+
+	if (output->view->end)
+		output->view->end(output, stream);
+	output->lost += thread->tb->ring_lost;
+	output->ring_wait_tsc += thread->tb->ring_wait_tsc;
+	target_area_release(thread);
+	session_wake(output->session);
+	free(thread);
+	free(stream);
+}
+
+/* One round over all rings; true when there was something. */
+static bool drain_all(struct output *output)
+{
+	struct stream **link = &output->streams, *stream;
+	bool any = false;
+
+	pthread_mutex_lock(&output->lock);
+	struct stream *fresh = output->fresh;
+	output->fresh = NULL;
+	pthread_mutex_unlock(&output->lock);
+	while (fresh) {
+		struct stream *next = fresh->next;
+
+		fresh->next = output->streams;
+		output->streams = fresh;
+		if (output->view->begin)
+			output->view->begin(output, fresh);
+		fresh = next;
+	}
+	while ((stream = *link)) {
+		bool is_ended = __atomic_load_n(&stream->is_ended, __ATOMIC_ACQUIRE);
+		bool got = drain(output, stream);
+
+		any |= got;
+		if (!got && output->view->idle)
+			output->view->idle(output, stream);
+		if (!got && is_ended) {
+			*link = stream->next;
+			finalize(output, stream);
+		} else {
+			link = &stream->next;
+		}
+	}
+	return any;
+}
+
+static void wait_a_little(struct output *output, long ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += ns;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&output->lock);
+	if (!output->is_woken)
+		pthread_cond_timedwait(&output->wake, &output->lock, &until);
+	output->is_woken = false;
+	pthread_mutex_unlock(&output->lock);
+}
+
+static void *output_main(void *context)
+{
+	struct output *output = context;
+	long idle_ns = IDLE_MIN_NS;
+
+	for (;;) {
+		bool ends = __atomic_load_n(&output->ends, __ATOMIC_ACQUIRE);
+
+		if (drain_all(output)) {
+			idle_ns = IDLE_MIN_NS;
+			continue;
+		}
+		if (ends && !output->streams)
+			break;
+		writer_flush_if_live(output);
+		wait_a_little(output, idle_ns);
+		if (idle_ns < IDLE_MAX_NS)
+			idle_ns *= 2;
+	}
+	if (output->view->finish)
+		output->view->finish(output);
+	return NULL;
+}
+
+/* ---- for the main thread ----------------------------------------------------------------- */
+
+struct output *output_create(struct session *session, struct err *err)
+{
+	struct output *output = calloc(1, sizeof *output);
+
+	if (output)
+		output->words = malloc(RING_CHUNK_WORDS * 4 + RING_ZONE);
+	if (!output || !output->words) {
+		free(output);
+		err_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	output->session = session;
+	pthread_mutex_init(&output->lock, NULL);
+	pthread_cond_init(&output->wake, NULL);
+	output->view = view_choose(session->options);
+	if (writer_open(output, err) < 0) {
+		output_destroy(output);
+		return NULL;
+	}
+	return output;
+}
+
+int output_start(struct output *output, struct err *err)
+{
+	int r = pthread_create(&output->thread, NULL, output_main, output);
+
+	if (r)
+		return err_set(err, r, "no thread can be made: %s", strerror(r));
+	output->is_running = true;
+	return 0;
+}
+
+int output_finish(struct output *output, struct err *err)
+{
+	if (output->is_running) {
+		__atomic_store_n(&output->ends, true, __ATOMIC_RELEASE);
+		output_wake(output);
+		pthread_join(output->thread, NULL);
+		output->is_running = false;
+	}
+	return writer_close(output, err);
+}
+
+void output_destroy(struct output *output)
+{
+	free(output->words);
+	free(output);
+}
+
+int output_stream_begin(struct output *output, struct thread *thread, struct err *err)
+{
+	struct stream *stream = calloc(1, sizeof *stream);
+
+	if (!stream)
+		return err_set(err, ENOMEM, "out of memory");
+	stream->thread = thread;
+	stream->target = thread->target;
+	stream->tid = thread->tid;
+	stream->pid = thread->pid;
+	thread->stream = stream;
+	pthread_mutex_lock(&output->lock);
+	stream->next = output->fresh;
+	output->fresh = stream;
+	pthread_mutex_unlock(&output->lock);
+	return 0;
+}
+
+void output_stream_end(struct output *output, struct thread *thread)
+{
+	__atomic_store_n(&thread->stream->is_ended, true, __ATOMIC_RELEASE);
+	output_wake(output);
+}
+
+void output_wake(struct output *output)
+{
+	pthread_mutex_lock(&output->lock);
+	output->is_woken = true;
+	pthread_cond_signal(&output->wake);
+	pthread_mutex_unlock(&output->lock);
+}
+
+uint64_t output_events(const struct output *output)
+{
+	return output->events;
+}
+
+uint64_t output_lost(const struct output *output)
+{
+	return output->lost;
+}
+
+uint64_t output_ring_wait_ns(const struct output *output)
+{
+	return clock_tsc_to_duration(output->ring_wait_tsc);
+}

@@ -1,0 +1,71 @@
+/* output.h - the thread that reads every ring and writes what the user sees.
+ *
+ * A traced thread's events become a `struct stream`; the mode (calls, blocks,
+ * ...) supplies the functions that make text of it.  Formatting happens here,
+ * away from the target, which waits only when its ring is full.
+ */
+#ifndef TRACER_OUTPUT_H
+#define TRACER_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "target.h"
+
+struct session;
+struct output;
+struct sink;
+
+/* One event, taken apart. */
+struct record {
+	const struct site *site;
+	uint32_t sp;                    /* SITE_HAS_SP: low half of rsp */
+	uint64_t target;                /* of an indirect branch */
+	uint64_t count;                 /* SITE_REP: rcx */
+	uint64_t tsc;                   /* 0: no clock was read */
+	uint32_t extra[EVENT_WORDS_MAX];        /* of the tracer's own events */
+};
+
+/* A thread's events, as the output thread sees them. */
+struct stream {
+	struct thread *thread;
+	struct target *target;
+	pid_t tid, pid;
+	void *view;                     /* the mode's own, per thread */
+	uint32_t carry[EVENT_WORDS_MAX + 1];    /* an event cut at the end of a read */
+	unsigned carry_count;
+	bool is_ended;                  /* set by the main thread */
+	bool was_damaged;
+	struct stream *next;
+};
+
+/* What a mode does with events.  Called by the output thread only. */
+struct view {
+	const char *name;
+	int (*begin)(struct output *output, struct stream *stream);
+	void (*event)(struct output *output, struct stream *stream, const struct record *record);
+	void (*idle)(struct output *output, struct stream *stream);     /* nothing new for now */
+	void (*end)(struct output *output, struct stream *stream);      /* the thread is gone */
+	void (*finish)(struct output *output);          /* after the last stream */
+};
+
+struct output *output_create(struct session *session, struct err *err);
+int output_start(struct output *output, struct err *err) must_check;
+/* Drains what is left, writes the end, and ends the thread.  Returns 0, or a
+ * negative errno when not all could be written. */
+int output_finish(struct output *output, struct err *err);
+void output_destroy(struct output *output);
+
+/* A thread that runs in the cache begins, ends.  After output_stream_end() the
+ * output thread owns the struct thread and its area, and frees both. */
+int output_stream_begin(struct output *output, struct thread *thread, struct err *err);
+void output_stream_end(struct output *output, struct thread *thread);
+
+void output_wake(struct output *output);
+uint64_t output_events(const struct output *output);
+uint64_t output_lost(const struct output *output);
+uint64_t output_ring_wait_ns(const struct output *output);
+bool output_has_failed(const struct output *output);
+
+#endif

@@ -1,0 +1,281 @@
+#include "service.h"
+
+#include <asm/prctl.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session.h"
+#include "tracee.h"
+
+#define SPIN_ROUNDS 3000
+
+static long futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+}
+
+bool service_is_waiting(const struct thread_block *tb)
+{
+	uint32_t state = __atomic_load_n(&tb->request_state, __ATOMIC_ACQUIRE);
+
+	return state == REQUEST_REQUESTED || state == REQUEST_SLEEPING;
+}
+
+void service_answer(struct thread *thread, struct cache_pc at)
+{
+	struct thread_block *tb = thread->tb;
+
+	tb->answer = at.address;
+	uint32_t old = __atomic_exchange_n(&tb->request_state, REQUEST_ANSWERED, __ATOMIC_ACQ_REL);
+	if (old == REQUEST_SLEEPING)
+		futex(&tb->request_state, FUTEX_WAKE, 1, NULL);
+}
+
+/* ---- system calls that matter ------------------------------------------------------ */
+
+#define CLONE_UNTRACED_FLAG 0x00800000ull
+
+/* The kernel is not to hide a child from us. */
+static void before_clone(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+
+	if (tb->gpr[0] == SYS_clone) {
+		tb->gpr[7] &= ~CLONE_UNTRACED_FLAG;
+		return;
+	}
+	uint64_t flags;
+	if (tracee_read(thread->pid, tb->gpr[7], &flags, 8) == 8 && (flags & CLONE_UNTRACED_FLAG)) {
+		flags &= ~CLONE_UNTRACED_FLAG;
+		tracee_write(thread->pid, tb->gpr[7], &flags, 8);
+	}
+}
+
+/* arch_prctl on gs, whose base is ours: done here.  False: not about gs. */
+static bool on_arch_prctl(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	uint64_t address = tb->gpr[6];
+
+	if (tb->gpr[7] == ARCH_SET_GS) {
+		bool canonical = address < 0x7ffffffff000ull;
+
+		if (canonical)
+			tb->app_gs = address;
+		tb->gpr[0] = canonical ? 0 : (uint64_t)-EPERM;
+		return true;
+	}
+	if (tb->gpr[7] == ARCH_GET_GS) {
+		ssize_t n = tracee_write(thread->pid, address, &tb->app_gs, 8);
+
+		tb->gpr[0] = n == 8 ? 0 : (uint64_t)-EFAULT;
+		return true;
+	}
+	return false;
+}
+
+static struct cache_pc before_syscall(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+
+	switch (tb->gpr[0] & 0xffff) {
+	case SYS_clone:
+	case SYS_clone3:
+		before_clone(thread);
+		break;
+	case SYS_arch_prctl:
+		if (!on_arch_prctl(thread))
+			break;
+		tb->gpr[1] = tb->sys_next;
+		tb->gpr[11] = tb->rflags;
+		return (struct cache_pc){ tb->sys_resume };
+	}
+	return thread->target->runtime.syscall_native;
+}
+
+static void drop(struct target *target, uint64_t start, uint64_t len)
+{
+	uint64_t end = (start + len + 4095) & ~4095ull;
+
+	if (end > start)
+		translator_drop(target->translator, start & ~4095ull, end);
+}
+
+static struct cache_pc after_syscall(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	struct target *target = thread->target;
+	const uint64_t *args = tb->sys_args + 1;
+	int64_t result = (int64_t)tb->gpr[0];
+	bool failed = result < 0 && result > -4096;
+
+	switch (tb->sys_args[0] & 0xffff) {
+	case SYS_mmap:
+		if (failed)
+			break;
+		drop(target, (uint64_t)result, args[1]);
+		if (args[2] & PROT_EXEC || args[3] & MAP_FIXED)
+			target_map_changed(target);
+		break;
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+		drop(target, args[0], args[1]);
+		target->maps_are_old = true;
+		if (args[2] & PROT_EXEC)
+			target_map_changed(target);
+		break;
+	case SYS_munmap:
+		drop(target, args[0], args[1]);
+		target_map_changed(target);
+		break;
+	case SYS_mremap:
+		drop(target, args[0], args[1]);
+		if (!failed)
+			drop(target, (uint64_t)result, args[2]);
+		target_map_changed(target);
+		break;
+	}
+	return (struct cache_pc){ tb->sys_resume_saved };
+}
+
+/* ---- requests ------------------------------------------------------------------------ */
+
+static int on_sigreturn(struct thread *thread, struct cache_pc *at)
+{
+	struct thread_block *tb = thread->tb;
+	const uint32_t payload[6] = { (uint32_t)tb->target, (uint32_t)(tb->target >> 32),
+				      (uint32_t)tb->gpr[4], (uint32_t)(tb->gpr[4] >> 32) };
+
+	thread_event(thread, thread->target->id_sigreturn, payload);
+	return translator_enter(thread->target->translator, (struct app_pc){ tb->target }, at);
+}
+
+/* Where the thread goes on.  -EAGAIN: somebody else will answer. */
+static int serve(struct thread *thread, struct cache_pc *at)
+{
+	struct thread_block *tb = thread->tb;
+	struct translator *t = thread->target->translator;
+
+	switch (tb->request_kind) {
+	case REQUEST_MISS:
+		return translator_miss(t, tb->exit, at);
+	case REQUEST_MISS_CALL:
+	case REQUEST_MISS_JMP:
+	case REQUEST_MISS_RET:
+		return translator_miss_indirect(t, (int)(tb->request_kind - REQUEST_MISS_CALL),
+						(struct app_pc){ tb->target }, at);
+	case REQUEST_SYSCALL_PRE:
+		*at = before_syscall(thread);
+		return 0;
+	case REQUEST_SYSCALL_POST:
+		*at = after_syscall(thread);
+		return 0;
+	case REQUEST_SIGRETURN:
+		return on_sigreturn(thread, at);
+	case REQUEST_RING:
+		session_wake_output(thread->target->session);
+		return -EAGAIN;
+	default:
+		return -EFAULT;         /* REQUEST_STEP, or a number the program wrote */
+	}
+}
+
+static void on_bell(struct target *target, unsigned area)
+{
+	struct thread *thread;
+	struct cache_pc at;
+
+	pthread_mutex_lock(&target->lock);
+	thread = area < target->areas ? target->by_area[area] : NULL;
+	if (thread && service_is_waiting(thread->tb)) {
+		int r = serve(thread, &at);
+
+		if (r == 0) {
+			service_answer(thread, at);
+		} else if (r != -EAGAIN) {
+			thread->wants_step = true;
+			session_request_step(target->session, thread->tid);
+		}
+	}
+	pthread_mutex_unlock(&target->lock);
+}
+
+/* Serves every bell that has rung; how many there were. */
+static unsigned on_bells(struct target *target)
+{
+	unsigned served = 0;
+
+	for (unsigned i = 0; i < (target->areas + 63) / 64; i++) {
+		uint64_t *word = &target->control->bells[i];
+
+		if (!__atomic_load_n(word, __ATOMIC_RELAXED))
+			continue;
+		uint64_t rung = __atomic_exchange_n(word, 0, __ATOMIC_ACQ_REL);
+		for (; rung; rung &= rung - 1, served++)
+			on_bell(target, i * 64 + (unsigned)__builtin_ctzll(rung));
+	}
+	return served;
+}
+
+static bool look_ahead(struct target *target)
+{
+	pthread_mutex_lock(&target->lock);
+	bool more = translator_look_ahead(target->translator);
+	pthread_mutex_unlock(&target->lock);
+	return more;
+}
+
+static void sleep_until_bell(struct target *target)
+{
+	struct control *control = target->control;
+	const struct timespec limit = { 0, 100 * 1000 * 1000 };
+
+	for (int i = 0; i < SPIN_ROUNDS; i++) {
+		if (on_bells(target))
+			return;
+		__builtin_ia32_pause();
+	}
+	/* Sleeping is said before the bells are looked at for the last time; the
+	 * thread rings before it looks whether we sleep. */
+	__atomic_store_n(&control->sleeping, 1, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!on_bells(target))
+		futex(&control->sleeping, FUTEX_WAIT, 1, &limit);
+	__atomic_store_n(&control->sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
+static void *service_main(void *context)
+{
+	struct target *target = context;
+
+	while (!__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE))
+		if (!on_bells(target) && !look_ahead(target))
+			sleep_until_bell(target);
+	return NULL;
+}
+
+int service_start(struct target *target, struct err *err)
+{
+	int r = pthread_create(&target->service, NULL, service_main, target);
+
+	if (r)
+		return err_set(err, r, "no thread can be made: %s", strerror(r));
+	target->has_service = true;
+	return 0;
+}
+
+void service_stop(struct target *target)
+{
+	if (!target->has_service)
+		return;
+	__atomic_store_n(&target->service_ends, true, __ATOMIC_RELEASE);
+	futex(&target->control->sleeping, FUTEX_WAKE, 1, NULL);
+	pthread_join(target->service, NULL);
+	target->has_service = false;
+}

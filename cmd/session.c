@@ -1,0 +1,404 @@
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "message.h"
+#include "output.h"
+#include "service.h"
+#include "stops.h"
+#include "tracee.h"
+
+#define THREAD_HASH 4096
+
+/* ---- threads ----------------------------------------------------------------------- */
+
+struct thread *session_thread(struct session *s, pid_t tid)
+{
+	struct thread *thread = s->threads[(unsigned)tid % THREAD_HASH];
+
+	while (thread && thread->tid != tid)
+		thread = thread->next;
+	return thread;
+}
+
+struct thread *session_thread_add(struct session *s, pid_t tid, pid_t pid)
+{
+	struct thread **head = &s->threads[(unsigned)tid % THREAD_HASH];
+	struct thread *thread = calloc(1, sizeof *thread);
+
+	if (!thread)
+		return NULL;
+	thread->tid = tid;
+	thread->pid = pid;
+	thread->state = THREAD_NATIVE;
+	thread->next = *head;
+	*head = thread;
+	s->thread_count++;
+	s->threads_seen++;
+	return thread;
+}
+
+void session_thread_remove(struct session *s, struct thread *thread)
+{
+	struct thread **link = &s->threads[(unsigned)thread->tid % THREAD_HASH];
+
+	while (*link != thread)
+		link = &(*link)->next;
+	*link = thread->next;
+	s->thread_count--;
+	if (thread->stream)
+		output_stream_end(s->output, thread);   /* which frees it */
+	else
+		free(thread);
+}
+
+struct thread *session_thread_next(struct session *s, struct thread *after)
+{
+	unsigned slot = 0;
+
+	if (after && after->next)
+		return after->next;
+	if (after)
+		slot = (unsigned)after->tid % THREAD_HASH + 1;
+	for (; slot < THREAD_HASH; slot++)
+		if (s->threads[slot])
+			return s->threads[slot];
+	return NULL;
+}
+
+/* ---- targets ------------------------------------------------------------------------- */
+
+void session_target_add(struct session *s, struct target *target)
+{
+	target->next = s->targets;
+	s->targets = target;
+}
+
+static void add_stats(struct session *s, const struct target *target)
+{
+	struct translate_stats stats;
+
+	translator_stats(target->translator, &stats);
+	s->gone.blocks += stats.blocks;
+	s->gone.insns += stats.insns;
+	s->gone.code_bytes += stats.code_bytes;
+	s->gone.links += stats.links;
+	s->gone.misses += stats.misses;
+	s->gone.indirect_misses += stats.indirect_misses;
+	s->gone.dropped += stats.dropped;
+}
+
+void session_target_drop(struct session *s, struct target *target)
+{
+	struct target **link = &s->targets;
+
+	while (*link && *link != target)
+		link = &(*link)->next;
+	if (*link)
+		*link = target->next;
+	service_stop(target);
+	add_stats(s, target);
+	target_destroy(target);
+}
+
+/* Ends targets whose last thread the output thread is done with. */
+static void reap_targets(struct session *s)
+{
+	struct target *next;
+
+	for (struct target *target = s->targets; target; target = next) {
+		next = target->next;
+		if (target->is_gone && __atomic_load_n(&target->threads, __ATOMIC_ACQUIRE) == 0)
+			session_target_drop(s, target);
+	}
+}
+
+/* ---- filters ---------------------------------------------------------------------------- */
+
+bool session_has_filters(const struct session *s)
+{
+	(void)s;
+	return false;
+}
+
+bool session_wants(struct target *target, enum site_kind kind, uint64_t pc, uint64_t to)
+{
+	(void)target, (void)kind, (void)pc, (void)to;
+	return true;
+}
+
+/* ---- wishes of the other threads ---------------------------------------------------------- */
+
+static void wake(struct session *s)
+{
+	uint64_t one = 1;
+
+	if (write(s->wake_fd, &one, sizeof one) < 0)
+		return;         /* it is full of wake-ups already */
+}
+
+void session_request_step(struct session *s, pid_t tid)
+{
+	pthread_mutex_lock(&s->requests_lock);
+	if (s->request_count == s->request_room) {
+		size_t room = s->request_room ? s->request_room * 2 : 64;
+		pid_t *grown = realloc(s->requests, room * sizeof *grown);
+
+		if (!grown) {
+			pthread_mutex_unlock(&s->requests_lock);
+			return;
+		}
+		s->requests = grown;
+		s->request_room = room;
+	}
+	s->requests[s->request_count++] = tid;
+	pthread_mutex_unlock(&s->requests_lock);
+	wake(s);
+}
+
+void session_end(struct session *s)
+{
+	s->ends = true;
+	wake(s);
+}
+
+void session_wake(struct session *s)
+{
+	wake(s);
+}
+
+void session_wake_output(struct session *s)
+{
+	output_wake(s->output);
+}
+
+static void on_wake(struct session *s)
+{
+	uint64_t count;
+	pid_t *tids;
+	size_t n;
+
+	if (read(s->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+		return;
+	pthread_mutex_lock(&s->requests_lock);
+	tids = s->requests;
+	n = s->request_count;
+	s->requests = NULL;
+	s->request_count = s->request_room = 0;
+	pthread_mutex_unlock(&s->requests_lock);
+	for (size_t i = 0; i < n; i++) {
+		struct thread *thread = session_thread(s, tids[i]);
+
+		if (thread && thread->wants_step && !thread->is_stopped)
+			tracee_interrupt(tids[i]);
+	}
+	free(tids);
+	reap_targets(s);
+}
+
+/* ---- the main loop -------------------------------------------------------------------------- */
+
+static void on_signal(struct session *s, int signal_fd)
+{
+	struct signalfd_siginfo info;
+	static int interrupts;
+
+	while (read(signal_fd, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		/* A terminal's Ctrl-C has reached the program as well: its turn. */
+		if (info.ssi_signo == SIGINT && s->program && interrupts++ == 0)
+			continue;
+		s->ends = true;
+	}
+}
+
+static int make_timer(uint64_t duration_ns)
+{
+	struct itimerspec spec = { .it_value = { (time_t)(duration_ns / 1000000000),
+						 (long)(duration_ns % 1000000000) } };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (fd >= 0 && duration_ns)
+		timerfd_settime(fd, 0, &spec, NULL);
+	return fd;
+}
+
+static int make_signal_fd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void loop(struct session *s)
+{
+	int signal_fd = make_signal_fd(), timer_fd = make_timer(s->options->duration_ns);
+	struct pollfd fds[] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = s->wake_fd, .events = POLLIN },
+		{ .fd = timer_fd, .events = POLLIN },
+	};
+
+	while (!s->ends && s->thread_count) {
+		stops_handle_all(s);
+		if (s->ends || !s->thread_count)
+			break;
+		if (poll(fds, 3, 1000) < 0 && errno != EINTR)
+			break;
+		if (fds[0].revents)
+			on_signal(s, signal_fd);
+		if (fds[1].revents)
+			on_wake(s);
+		if (fds[2].revents)
+			s->ends = true;
+	}
+	close(signal_fd);
+	close(timer_fd);
+}
+
+/* ---- a run ------------------------------------------------------------------------------------ */
+
+static sigset_t signals_before;
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &signals_before);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void unblock_in_program(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &signals_before, NULL);
+}
+
+static void choose_events(struct session *s)
+{
+	const struct options *o = s->options;
+
+	s->events = (struct translate_events){
+		.calls = o->mode == MODE_CALLS,
+		.blocks = o->mode == MODE_BLOCKS || o->mode == MODE_INSNS,
+		.counts = o->mode == MODE_INSNS,
+		.coverage = o->mode == MODE_COVERAGE,
+		.time = o->mode == MODE_CALLS && !o->no_time,
+	};
+	s->lossy = o->lossy;
+	s->ring_chunks = 4;
+}
+
+static int init(struct session *s, const struct options *options, struct err *err)
+{
+	memset(s, 0, sizeof *s);
+	s->options = options;
+	choose_events(s);
+	s->threads = calloc(THREAD_HASH, sizeof *s->threads);
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&s->requests_lock, NULL);
+	if (!s->threads || s->wake_fd < 0)
+		return err_set(err, ENOMEM, "out of memory or descriptors");
+	s->output = output_create(s, err);
+	return s->output ? 0 : -1;
+}
+
+static void print_stats(struct session *s)
+{
+	while (s->targets)
+		session_target_drop(s, s->targets);
+	fprintf(stderr,
+		"tracer-stats: {\"events\":%lu,\"lost\":%lu,\"ring_wait_ns\":%lu,\"threads\":%u,"
+		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
+		"\"indirect_misses\":%lu,\"invalidated\":%lu,\"signals\":%lu,\"steps\":%lu,"
+		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
+		"\"translate_ns\":%lu}\n",
+		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
+		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
+		s->gone.indirect_misses, s->gone.dropped, s->signals, s->steps, s->stops,
+		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns);
+}
+
+/* As the program ended: its status, or its signal. */
+static int program_result(const struct session *s)
+{
+	if (!s->program_ended)
+		return 0;
+	if (WIFSIGNALED(s->program_status)) {
+		int number = WTERMSIG(s->program_status);
+		struct sigaction action = { .sa_handler = SIG_DFL };
+		sigset_t set;
+
+		fflush(NULL);
+		sigaction(number, &action, NULL);
+		sigemptyset(&set);
+		sigaddset(&set, number);
+		message_no_core();
+		raise(number);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		return 128 + number;
+	}
+	return WEXITSTATUS(s->program_status);
+}
+
+static int start(struct session *s, struct err *err)
+{
+	int r = output_start(s->output, err);
+
+	if (r < 0)
+		return 125;
+	if (s->options->program)
+		return attach_start_program(s, unblock_in_program, err);
+	return attach_all(s, err);
+}
+
+int session_run(const struct options *options)
+{
+	struct session s;
+	struct err err = { 0 };
+	int status;
+
+	block_signals();
+	if (init(&s, options, &err) < 0) {
+		message_error(&err);
+		return 1;
+	}
+	status = start(&s, &err);
+	if (status) {
+		message_error(&err);
+		return status;
+	}
+	loop(&s);
+	attach_detach_all(&s);
+	if (output_finish(s.output, &err) < 0) {
+		message_error(&err);
+		status = 1;
+	}
+	if (options->stats)
+		print_stats(&s);
+	output_destroy(s.output);
+	return status ? status : program_result(&s);
+}

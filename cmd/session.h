@@ -1,0 +1,74 @@
+/* session.h - one run of the tracer: what is traced, how, and the main loop.
+ *
+ * The main thread owns every ptrace call.  It sleeps in poll(2) on its signals
+ * (SIGCHLD for stops, SIGINT and SIGTERM to end), on the wake-up descriptor that
+ * the other threads write to, and on the clock of --duration.
+ */
+#ifndef TRACER_SESSION_H
+#define TRACER_SESSION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "target.h"
+
+struct output;
+
+struct session {
+	const struct options *options;
+	struct translate_events events;
+	struct translate_range *ranges;
+	size_t range_count;
+	unsigned ring_chunks;
+	bool lossy;
+
+	struct target *targets;
+	struct thread **threads;        /* by tid: hash of chains */
+	unsigned thread_count, threads_seen;
+	struct tracee_early *early;     /* stops of threads not heard of yet */
+
+	struct output *output;
+	int wake_fd;                    /* eventfd: other threads want the main one */
+	pthread_mutex_t requests_lock;
+	pid_t *requests;                /* tids that wait to be stepped */
+	size_t request_count, request_room;
+
+	pid_t program;                  /* started by us; 0 with -p */
+	int program_status;             /* as waitpid() gave it */
+	bool program_ended;
+	volatile bool ends;             /* detach and leave */
+	bool is_detaching;
+	uint64_t signals, steps, stops, attach_ns, stopped_ns, detach_ns, translate_ns;
+	struct translate_stats gone;    /* of targets that have ended */
+};
+
+/* Runs it all; returns the exit status of the command. */
+int session_run(const struct options *options);
+
+/* ---- for the other parts of cmd/ --------------------------------------------------- */
+
+struct thread *session_thread(struct session *s, pid_t tid);
+struct thread *session_thread_add(struct session *s, pid_t tid, pid_t pid);
+void session_thread_remove(struct session *s, struct thread *thread);
+struct thread *session_thread_next(struct session *s, struct thread *after);
+
+void session_target_add(struct session *s, struct target *target);
+/* Ends what no thread refers to any more. */
+void session_target_drop(struct session *s, struct target *target);
+
+/* Asks the main thread to run the request of `tid` natively.  Any thread. */
+void session_request_step(struct session *s, pid_t tid);
+/* Asks for the end: detach, leave.  Any thread. */
+void session_end(struct session *s);
+void session_wake_output(struct session *s);
+
+/* Filters, asked while code is translated. */
+bool session_has_filters(const struct session *s);
+bool session_wants(struct target *target, enum site_kind kind, uint64_t pc, uint64_t to);
+
+/* The main thread is to look at what has ended.  Any thread. */
+void session_wake(struct session *s);
+
+#endif

@@ -1,0 +1,24 @@
+/* stops.h - what to do when a tracee stops. */
+#ifndef TRACER_STOPS_H
+#define TRACER_STOPS_H
+
+#include "session.h"
+#include "tracee.h"
+
+/* Handles every stop that is pending; does not block. */
+void stops_handle_all(struct session *s);
+void stops_handle(struct session *s, const struct tracee_stop *stop);
+
+/* Makes a stopped thread run in the cache of `target`: area, stream, hijack.
+ * requires: a STOP_INTERRUPT or the like; registers are the program's. */
+int stops_take_in(struct session *s, struct thread *thread, struct target *target,
+		  struct err *err) must_check;
+
+/* A fresh target for the process of a stopped thread, with its service. */
+int stops_new_target(struct session *s, struct thread *thread, struct err *err) must_check;
+
+/* Waits until the thread stands in a stop where its registers and restarts are
+ * ours to change. */
+int stops_settle(struct session *s, struct thread *thread) must_check;
+
+#endif

@@ -1,0 +1,407 @@
+#include "target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "maps.h"
+#include "session.h"
+#include "tracee.h"
+
+#define CODE_BYTES (256ul << 20)
+#define SYS_TABLE_BYTES 65536
+#define CONTROL_BYTES 65536
+#define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
+#define SHARED_BYTES (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
+#define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
+
+/* ---- what the translator asks ---------------------------------------------------- */
+
+void target_map_changed(struct target *target)
+{
+	target->maps_are_old = true;
+	pthread_mutex_lock(&target->symbols_lock);
+	target->map_is_old = true;
+	pthread_mutex_unlock(&target->symbols_lock);
+}
+
+void target_symbols_lock(struct target *target)
+{
+	pthread_mutex_lock(&target->symbols_lock);
+	if (target->map_is_old && !target->is_gone) {
+		int ignored = symbols_refresh(target->symbols, NULL);
+		(void)ignored;
+		target->map_is_old = false;
+	}
+}
+
+void target_symbols_unlock(struct target *target)
+{
+	pthread_mutex_unlock(&target->symbols_lock);
+}
+
+/* Is there executable memory at `address`?  A miss in the snapshot is looked up
+ * once more in a fresh one: the kernel grows stacks unasked. */
+static bool is_executable(struct target *target, uint64_t address)
+{
+	for (int attempt = 0; attempt < 2; attempt++) {
+		const struct map *m = target->maps_are_old ? NULL : maps_find(&target->maps, address);
+
+		if (m && (m->prot & MAP_EXEC))
+			return true;
+		if (attempt)
+			break;
+		maps_deinit(&target->maps);
+		if (maps_read(target->pid, &target->maps, NULL) < 0)
+			return false;
+		target->maps_are_old = false;
+	}
+	return false;
+}
+
+static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
+{
+	struct target *target = context;
+	ssize_t n;
+
+	if (arena_holds(&target->arena, pc.address))
+		return 0;
+	n = tracee_read(target->pid, pc.address, buf, len);
+	return n > 0 && is_executable(target, pc.address) ? (size_t)n : 0;
+}
+
+static bool is_function(void *context, struct app_pc pc)
+{
+	struct target *target = context;
+
+	target_symbols_lock(target);
+	bool yes = symbols_function_start(target->symbols, pc.address);
+	target_symbols_unlock(target);
+	return yes;
+}
+
+static bool wants(void *context, enum site_kind kind, struct app_pc pc, struct app_pc to)
+{
+	struct target *target = context;
+
+	return session_wants(target, kind, pc.address, to.address);
+}
+
+static ssize_t read_memory(void *context, uint64_t address, void *buf, size_t len)
+{
+	return tracee_read(((struct target *)context)->pid, address, buf, len);
+}
+
+/* ---- set-up -------------------------------------------------------------------------- */
+
+/* The mappings of the program file, which code wants to be near to. */
+static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
+{
+	char name[40], exe[4096];
+	struct maps maps;
+
+	*start = *end = 0;
+	snprintf(name, sizeof name, "/proc/%d/exe", pid);
+	ssize_t n = readlink(name, exe, sizeof exe - 1);
+	if (n < 0 || maps_read(pid, &maps, NULL) < 0)
+		return;
+	exe[n] = 0;
+	for (size_t i = 0; i < maps.count; i++) {
+		if (strcmp(maps.items[i].path, exe))
+			continue;
+		if (!*start)
+			*start = maps.items[i].start;
+		*end = maps.items[i].end;
+	}
+	maps_deinit(&maps);
+}
+
+static void fill_sys_table(uint8_t *table)
+{
+	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl };
+	static const int post[] = { SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap,
+				    SYS_pkey_mprotect };
+
+	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
+		table[pre[i]] = SYS_ACTION_PRE;
+	for (size_t i = 0; i < sizeof post / sizeof *post; i++)
+		table[post[i]] = SYS_ACTION_POST;
+	table[SYS_rt_sigreturn] = SYS_ACTION_SIGRETURN;
+}
+
+static uint8_t *local_at(struct target *target, uint64_t at)
+{
+	return arena_local(&target->arena, at);
+}
+
+static int make_translator(struct target *target, struct err *err)
+{
+	struct translate_config config = {
+		.local = target->arena.local,
+		.base = target->arena.base,
+		.size_bytes = target->arena.code_bytes,
+		.events = target->session->events,
+		.ranges = target->session->ranges,
+		.range_count = target->session->range_count,
+		.read = read_code,
+		.is_function = is_function,
+		.wants = session_has_filters(target->session) ? wants : NULL,
+		.context = target,
+	};
+
+	for (int i = 0; i < LOOKUP_KINDS; i++) {
+		config.lookup_base[i] = target->data_base + CONTROL_BYTES + SYS_TABLE_BYTES +
+					(uint64_t)i * LOOKUP_BYTES;
+		config.lookup_local[i] = local_at(target, config.lookup_base[i]);
+	}
+	target->translator = translator_create(&config, err);
+	if (!target->translator)
+		return -ENOMEM;
+	translator_runtime(target->translator, &target->runtime);
+	target->id_thread = translator_site_add(target->translator, SITE_THREAD, 2);
+	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
+	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
+	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
+	target->id_end = translator_site_add(target->translator, SITE_END, 2);
+	return 0;
+}
+
+static int divide_data(struct target *target, struct err *err)
+{
+	size_t room = target->arena.data_bytes - SHARED_BYTES;
+
+	target->data_base = target->arena.base + target->arena.code_bytes;
+	target->areas_base = target->data_base + SHARED_BYTES;
+	target->control = (struct control *)local_at(target, target->data_base);
+	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
+	/* The ring of the last area runs a little over its end. */
+	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));
+	if (target->areas > CONTROL_THREADS_MAX)
+		target->areas = CONTROL_THREADS_MAX;
+	target->areas_used = calloc(CONTROL_THREADS_MAX / 64, sizeof *target->areas_used);
+	target->by_area = calloc(target->areas, sizeof *target->by_area);
+	target->control->spin = 2000;
+	if (!target->areas_used || !target->by_area)
+		return err_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+static int map_arena(struct target *target, pid_t tid, struct err *err)
+{
+	struct remote remote;
+	struct arena_request request = {
+		.code_bytes = CODE_BYTES,
+		.data_bytes = SHARED_BYTES + 65536 + 1024 * AREA_BYTES(target),
+		.data_min_bytes = SHARED_BYTES + 65536 + 4 * AREA_BYTES(target),
+		.force_far = getenv("TRACER_TEST_FAR") != NULL,
+	};
+	struct err ignored;
+	int r = remote_begin(&remote, target->pid, tid, err);
+
+	if (r < 0)
+		return r;
+	find_program(target->pid, &request.near_start, &request.near_end);
+	r = arena_create(&target->arena, &remote.ops, &request, err);
+	int end = remote_end(&remote, NULL, r < 0 ? &ignored : err);
+	return r < 0 ? r : end < 0 ? end : 0;
+}
+
+int target_create(struct session *session, pid_t pid, pid_t tid, struct target **out,
+		  struct err *err)
+{
+	struct target *target = calloc(1, sizeof *target);
+	struct symbols_memory memory = { read_memory, target };
+
+	if (!target)
+		return err_set(err, ENOMEM, "out of memory");
+	target->session = session;
+	target->pid = pid;
+	target->ring_chunks = session->ring_chunks;
+	target->maps_are_old = true;
+	pthread_mutex_init(&target->lock, NULL);
+	pthread_mutex_init(&target->symbols_lock, NULL);
+	target->symbols = symbols_create(pid, &memory);
+	int r = target->symbols ? symbols_refresh(target->symbols, err)
+				: err_set(err, ENOMEM, "out of memory");
+	if (r >= 0)
+		r = map_arena(target, tid, err);
+	if (r >= 0)
+		r = divide_data(target, err);
+	if (r >= 0)
+		r = make_translator(target, err);
+	if (r < 0) {
+		target_destroy(target);
+		return r;
+	}
+	*out = target;
+	return 0;
+}
+
+int target_unmap(struct target *target, pid_t tid, const struct user_regs_struct *regs,
+		 struct err *err)
+{
+	struct remote remote;
+	struct err second = { 0 };
+	int r = remote_begin(&remote, target->pid, tid, err);
+
+	if (r < 0)
+		return r;
+	r = arena_unmap(&target->arena, &remote.ops);
+	int end = remote_end(&remote, regs, &second);
+	if (r < 0)
+		return err_set(err, -r, "the arena cannot be unmapped: %s", strerror(-r));
+	return end;
+}
+
+void target_destroy(struct target *target)
+{
+	if (!target)
+		return;
+	translator_destroy(target->translator);
+	symbols_destroy(target->symbols);
+	arena_deinit(&target->arena);
+	pthread_mutex_destroy(&target->lock);
+	pthread_mutex_destroy(&target->symbols_lock);
+	maps_deinit(&target->maps);
+	free(target->areas_used);
+	free(target->by_area);
+	free(target);
+}
+
+/* ---- thread areas ------------------------------------------------------------------------ */
+
+static uint64_t area_base(const struct target *target, unsigned area)
+{
+	return target->areas_base + (uint64_t)area * AREA_BYTES(target);
+}
+
+uint64_t target_gs(const struct thread *thread)
+{
+	return area_base(thread->target, thread->area) + THREAD_BLOCK_OFFSET;
+}
+
+static int free_area(struct target *target)
+{
+	for (unsigned i = 0; i < target->areas; i++)
+		if (!(target->areas_used[i / 64] >> (i % 64) & 1))
+			return (int)i;
+	return -ENOSPC;
+}
+
+static void init_block(struct target *target, struct thread *thread, uint64_t app_gs)
+{
+	struct thread_block *tb = thread->tb;
+	uint64_t base = area_base(target, thread->area);
+
+	memset(tb, 0, sizeof *tb);
+	tb->app_gs = app_gs;
+	tb->stack_top = base + THREAD_STACK_TOP;
+	tb->control = target->data_base;
+	tb->sys_table = target->data_base + CONTROL_BYTES;
+	for (int i = 0; i < LOOKUP_KINDS; i++)
+		tb->lookup[i] = tb->sys_table + SYS_TABLE_BYTES + (uint64_t)i * LOOKUP_BYTES;
+	tb->ring_start = base + THREAD_AREA_HEAD_BYTES;
+	tb->ring_chunks = target->ring_chunks;
+	tb->ring_lossy = target->session->lossy;
+	tb->cursor = tb->ring_start + RING_ZONE_BYTES;
+	tb->index = thread->area;
+}
+
+static void init_ring(struct target *target, struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+
+	thread->ring = (struct ring){
+		.data = local_at(target, tb->ring_start),
+		.start = tb->ring_start,
+		.chunks = tb->ring_chunks,
+		.cursor = &tb->cursor,
+		.produced = &tb->ring_produced,
+		.consumed = &tb->ring_consumed,
+		.chunk_end = tb->ring_chunk_end,
+	};
+	ring_init(&thread->ring);
+}
+
+static int take_free_area(struct target *target, struct thread *thread)
+{
+	int area = free_area(target);
+
+	if (area < 0)
+		return area;
+	target->areas_used[area / 64] |= 1ull << (area % 64);
+	target->threads++;
+	thread->target = target;
+	thread->area = (unsigned)area;
+	thread->tb = (struct thread_block *)local_at(target, target_gs(thread));
+	__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
+	target->by_area[area] = thread;
+	return area;
+}
+
+int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
+		     struct err *err)
+{
+	pthread_mutex_lock(&target->lock);
+	int area = take_free_area(target, thread);
+	pthread_mutex_unlock(&target->lock);
+	if (area < 0)
+		return err_set(err, ENOSPC, "thread %d: more than %u threads at once (give "
+			       "--tid, or a smaller --ring)", thread->tid, target->areas);
+	init_block(target, thread, app_gs);
+	init_ring(target, thread);
+	return 0;
+}
+
+void target_area_release(struct thread *thread)
+{
+	struct target *target = thread->target;
+
+	if (!target || !thread->tb)
+		return;
+	pthread_mutex_lock(&target->lock);
+	target->areas_used[thread->area / 64] &= ~(1ull << (thread->area % 64));
+	target->by_area[thread->area] = NULL;
+	thread->tb = NULL;
+	pthread_mutex_unlock(&target->lock);
+	__atomic_sub_fetch(&target->threads, 1, __ATOMIC_RELEASE);
+}
+
+/* ---- events of our own -------------------------------------------------------------------- */
+
+/* As runtime.S does when the cursor has left its chunk. */
+static void advance(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	uint64_t produced = tb->ring_produced;
+
+	while (produced + 1 - __atomic_load_n(&tb->ring_consumed, __ATOMIC_ACQUIRE) >=
+	       tb->ring_chunks) {
+		if (tb->ring_lossy || thread->ring.is_damaged)
+			return;
+		session_wake_output(thread->target->session);
+		usleep(100);
+	}
+	tb->ring_chunk_end[tb->ring_chunk] = tb->cursor;
+	tb->ring_chunk = (tb->ring_chunk + 1) % tb->ring_chunks;
+	tb->cursor = tb->ring_start + (uint64_t)tb->ring_chunk * RING_CHUNK_BYTES + RING_ZONE_BYTES;
+	__atomic_store_n(&tb->ring_produced, produced + 1, __ATOMIC_RELEASE);
+}
+
+void thread_event(struct thread *thread, uint32_t id, const uint32_t *payload)
+{
+	struct thread_block *tb = thread->tb;
+	unsigned words = event_words(id);
+	uint32_t *at = arena_local(&thread->target->arena, tb->cursor);
+
+	if (!at || thread->ring.is_damaged)
+		return;
+	at[0] = id;
+	memcpy(at + 1, payload, words * 4);
+	__atomic_store_n(&tb->cursor, tb->cursor + 4 + words * 4, __ATOMIC_RELEASE);
+	if ((tb->cursor >> 8 & 0xff) == 0)
+		advance(thread);
+}

@@ -1,0 +1,105 @@
+/* target.h - one traced address space, and the threads that run in it.
+ *
+ * Joins the libraries: the arena (remote-alloc), the translator, the symbols.
+ *
+ * Threads of the tracer that use it, and what keeps them apart:
+ *   - the main thread stops, moves and releases tracees (ptrace wants one thread);
+ *   - the service thread of the target answers requests (service.h);
+ *   - the output thread reads rings and names things (output.h).
+ * `lock` covers the translator and every thread block's request; symbols_lock
+ * the symbols.  Where both are needed, `lock` is taken first.
+ */
+#ifndef TRACER_TARGET_H
+#define TRACER_TARGET_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/user.h>
+
+#include "arena.h"
+#include "maps.h"
+#include "ring.h"
+#include "symbols.h"
+#include "thread_block.h"
+#include "translate.h"
+
+struct session;
+struct stream;
+
+struct target {
+	struct session *session;
+	pid_t pid;                      /* a process that has this address space */
+	struct arena arena;
+	struct translator *translator;
+	struct translate_runtime runtime;
+	struct symbols *symbols;
+	pthread_mutex_t lock, symbols_lock;
+	struct control *control;
+	uint64_t *areas_used;           /* bitmap of thread areas */
+	unsigned areas, ring_chunks;
+	uint64_t data_base, areas_base;
+	struct thread **by_area;
+	unsigned threads;               /* that refer to it */
+	uint32_t id_thread, id_signal, id_sigreturn, id_cut, id_end;
+	pthread_t service;
+	bool has_service, service_ends;
+	bool is_gone;                   /* the address space has ended */
+	bool map_is_old;                /* symbols are to be refreshed before they are used */
+	struct maps maps;               /* a snapshot, for what may be executed */
+	bool maps_are_old;
+	struct target *next;
+};
+
+enum thread_state {
+	THREAD_IN_CACHE,        /* runs translated code */
+	THREAD_STEPPING,        /* runs one instruction natively */
+	THREAD_ENTERING,        /* is on its way to a signal handler's first instruction */
+	THREAD_NATIVE,          /* not ours to translate: runs to its exec, or is let go */
+	THREAD_GONE,
+};
+
+struct thread {
+	pid_t tid, pid;
+	struct target *target;          /* NULL: native */
+	struct thread_block *tb;        /* our view; NULL: native */
+	unsigned area;
+	enum thread_state state;
+	bool is_stopped;
+	bool is_listening;              /* in a group-stop */
+	bool wants_step;                /* a request that the main thread is to serve */
+	bool is_followed;               /* of a followed child, not of what was asked for */
+	struct ring ring;
+	struct stream *stream;          /* what the output thread makes of the ring */
+	struct thread *next;
+};
+
+/* Maps an arena in the process of stopped thread `tid` (in a STOP_INTERRUPT or
+ * the like) and makes a translator.  The thread's registers are as before. */
+int target_create(struct session *session, pid_t pid, pid_t tid, struct target **out,
+		  struct err *err) must_check;
+
+/* Unmaps the arena through the stopped thread `tid`, which is left with `regs`. */
+int target_unmap(struct target *target, pid_t tid, const struct user_regs_struct *regs,
+		 struct err *err) must_check;
+void target_destroy(struct target *target);
+
+/* Gives the thread an area: block and ring.  -ENOSPC: there are too many. */
+int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
+		     struct err *err) must_check;
+void target_area_release(struct thread *thread);
+
+/* Where the thread's block is in the target: its gs base. */
+uint64_t target_gs(const struct thread *thread);
+
+/* The symbols, brought up to date, for one user at a time. */
+void target_symbols_lock(struct target *target);
+void target_symbols_unlock(struct target *target);
+
+/* Something was mapped, unmapped or protected otherwise.  requires: lock */
+void target_map_changed(struct target *target);
+
+/* Writes an event of the tracer itself into the ring of a thread that stands
+ * still (stopped, or waiting for an answer). */
+void thread_event(struct thread *thread, uint32_t id, const uint32_t *payload);
+
+#endif

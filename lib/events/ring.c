@@ -1,0 +1,80 @@
+#include "ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+void ring_init(struct ring *ring)
+{
+	ring->count = 0;
+	ring->at = RING_ZONE;
+	ring->is_damaged = false;
+}
+
+static uint64_t load(const uint64_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static int damaged(struct ring *ring)
+{
+	ring->is_damaged = true;
+	return -EIO;
+}
+
+/* How far the current chunk is written, as an offset in it; *whole: it is
+ * finished.  -EAGAIN: the writer is just moving on; -EIO. */
+static int written_end(struct ring *ring, uint32_t *end, bool *whole)
+{
+	uint32_t index = (uint32_t)(ring->count % ring->chunks);
+	uint64_t chunk_start = ring->start + (uint64_t)index * RING_CHUNK;
+	uint64_t produced = load(ring->produced), address;
+
+	if (produced - ring->count > ring->chunks)
+		return damaged(ring);
+	*whole = produced != ring->count;
+	address = *whole ? ring->chunk_end[index] : load(ring->cursor);
+	if (address < chunk_start + ring->at || address > chunk_start + RING_CHUNK + RING_ZONE ||
+	    address % 4) {
+		/* The cursor moves to the next chunk before that is counted. */
+		if (!*whole && address >= ring->start &&
+		    address <= ring->start + (uint64_t)ring->chunks * RING_CHUNK + RING_ZONE)
+			return -EAGAIN;
+		return damaged(ring);
+	}
+	*end = (uint32_t)(address - chunk_start);
+	return 0;
+}
+
+ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
+{
+	uint32_t end;
+	bool whole;
+
+	if (ring->is_damaged)
+		return -EIO;
+	int r = written_end(ring, &end, &whole);
+	if (r < 0)
+		return r == -EAGAIN ? 0 : r;
+	size_t words = (end - ring->at) / 4;
+	bool all = words <= max;
+
+	if (!all)
+		words = max;
+	memcpy(out, ring->data + (ring->count % ring->chunks) * RING_CHUNK + ring->at, words * 4);
+	ring->at += (uint32_t)(words * 4);
+	if (whole && all) {
+		ring->at = RING_ZONE;
+		ring->count++;
+		__atomic_store_n(ring->consumed, ring->count, __ATOMIC_RELEASE);
+		if (words == 0)
+			return ring_read(ring, out, max);
+	}
+	return (ssize_t)words;
+}
+
+size_t ring_fill(const struct ring *ring)
+{
+	uint64_t chunks = load(ring->produced) - ring->count;
+
+	return chunks > ring->chunks ? 0 : chunks * RING_CHUNK;
+}

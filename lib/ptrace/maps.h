@@ -1,0 +1,52 @@
+/* maps.h - the memory map of a process, from /proc/PID/maps.
+ *
+ * A snapshot: the process may change its map at any time unless all its
+ * threads are stopped.  Entries are sorted by address and do not overlap.
+ *
+ *     struct maps maps;
+ *     if (maps_read(pid, &maps, &err) == 0) {
+ *         const struct map *m = maps_find(&maps, pc);
+ *         ...
+ *         maps_deinit(&maps);
+ *     }
+ */
+#ifndef TRACER_MAPS_H
+#define TRACER_MAPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+enum map_prot {
+	MAP_READ = 1,
+	MAP_WRITE = 2,
+	MAP_EXEC = 4,
+	MAP_IS_SHARED = 8,
+};
+
+struct map {
+	uint64_t start, end;    /* [start, end) */
+	uint64_t offset;        /* in the file, bytes */
+	uint64_t inode;         /* 0: no file */
+	uint32_t dev_major, dev_minor;
+	unsigned prot;          /* enum map_prot, or-ed */
+	char *path;             /* "" when anonymous; "[vdso]", "[stack]"; a trailing
+	                         * " (deleted)" is kept.  Owned by the snapshot. */
+};
+
+struct maps {
+	struct map *items;
+	size_t count;
+};
+
+/* Reads the map of process `pid`.  -ESRCH: no such process; -EACCES: not ours
+ * to read; -ENOMEM.  On failure *out is empty and needs no maps_deinit(). */
+int maps_read(pid_t pid, struct maps *out, struct err *err) must_check;
+void maps_deinit(struct maps *maps);
+
+/* The entry that holds `address`, or NULL. */
+const struct map *maps_find(const struct maps *maps, uint64_t address);
+
+#endif

@@ -1,0 +1,76 @@
+/* internal.h - struct symbols from inside, for the files of this library alone. */
+#ifndef TRACER_SYMBOLS_INTERNAL_H
+#define TRACER_SYMBOLS_INTERNAL_H
+
+#include "image.h"
+#include "maps.h"
+#include "pool.h"
+#include "symbols.h"
+
+struct module {
+	struct symbols_module public;   /* first: a public pointer is one to this */
+	struct image *image;            /* by module_image() */
+	bool has_image;                 /* tried */
+	bool is_seen;                   /* by the refresh under way */
+	bool is_known;                  /* in symbols.ever */
+	bool is_elf;
+	uint64_t span_end;              /* where the program headers end; 0: unknown */
+
+	/* which mapping it is: equal means unchanged */
+	uint64_t inode, offset;
+	uint32_t dev_major, dev_minor;
+
+	uint64_t first_end;             /* end of the first mapping now */
+
+	/* what was handed out, by index in the image's arrays; from malloc */
+	struct symbol **functions, **objects, **stubs, **fdes;
+};
+
+/* A mapping, for finding modules: module NULL for code outside modules. */
+struct mapping {
+	uint64_t start, end;
+	struct module *module;
+	bool is_code;
+};
+
+struct symbols {
+	pid_t pid;
+	struct symbols_memory memory;
+	bool no_demangle;
+	unsigned generation;            /* counts refreshes that changed something */
+
+	struct pool pool;
+	struct module **modules;        /* mapped now, by start */
+	size_t module_count;
+	struct module **ever;           /* all, by id */
+	size_t ever_count;
+	struct symbols_change *changes;
+	size_t change_count;
+	struct symbols_range *ignored;
+	size_t ignored_count;
+	char *maps_text;                /* of the last refresh */
+	size_t maps_size;
+	struct mapping *mappings;       /* by start */
+	size_t mapping_count;
+};
+
+/* The mapping at `address`, or NULL. */
+const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address);
+
+/* The file of a module, opened at the first call; NULL: none.  module-file.c */
+struct image *module_image(struct symbols *s, struct module *module);
+void module_close(struct module *module);
+
+/* All of `len` bytes or false. */
+bool symbols_read_memory(const struct symbols *s, uint64_t address, void *buf, size_t len);
+
+/* The public symbol for an entry of an image, made at the first call. */
+const struct symbol *module_function(struct symbols *s, struct module *m, size_t index);
+const struct symbol *module_object(struct symbols *s, struct module *m, size_t index);
+const struct symbol *module_stub(struct symbols *s, struct module *m, size_t index);
+
+/* The length of a name without the version that a linker may append:
+ * "memcpy@@GLIBC_2.14" */
+size_t symbol_name_length(const char *name);
+
+#endif

@@ -1,0 +1,69 @@
+#include "source.h"
+
+#include <stdlib.h>
+
+#include "debug-info.h"
+#include "demangle.h"
+#include "internal.h"
+
+static struct debug_info *info_at(struct symbols *s, uint64_t address, uint64_t *base)
+{
+	const struct mapping *mapping = symbols_mapping(s, address);
+	struct image *image = mapping && mapping->module ?
+		module_image(s, mapping->module) : NULL;
+
+	if (!image)
+		return NULL;
+	*base = mapping->module->public.base;
+	return image_debug_info(image);
+}
+
+/* The debug information goes when its module does; what is handed out stays. */
+static bool keep_line(struct symbols *s, const struct debug_line *line, struct source_line *out)
+{
+	const char *file = pool_string(&s->pool, line->file);
+
+	if (!file)
+		return false;
+	*out = (struct source_line){ file, line->line, line->column };
+	return true;
+}
+
+bool symbols_line(struct symbols *s, uint64_t address, struct source_line *out)
+{
+	uint64_t base;
+	struct debug_info *info = info_at(s, address, &base);
+	struct debug_line line;
+
+	return info && debug_info_line(info, address - base, &line) && keep_line(s, &line, out);
+}
+
+static const char *keep_name(struct symbols *s, const char *name)
+{
+	char *text = s->no_demangle ? NULL : demangle_name(name, false);
+	const char *kept = pool_string(&s->pool, text ? text : name);
+
+	free(text);
+	return kept;
+}
+
+size_t symbols_inline(struct symbols *s, uint64_t address, struct source_inline *out,
+		      size_t room)
+{
+	uint64_t base;
+	struct debug_info *info = info_at(s, address, &base);
+	struct debug_inline found[32];
+	size_t count;
+
+	if (!info)
+		return 0;
+	if (room > sizeof found / sizeof *found)
+		room = sizeof found / sizeof *found;
+	count = debug_info_inline(info, address - base, found, room);
+	for (size_t i = 0; i < count; i++) {
+		out[i].name = keep_name(s, found[i].name);
+		if (!out[i].name || !keep_line(s, &found[i].call, &out[i].call))
+			return i;
+	}
+	return count;
+}

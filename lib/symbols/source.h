@@ -1,0 +1,41 @@
+/* source.h - source lines and inlined functions, from DWARF.
+ *
+ * Lines are read one compilation unit at a time, the first time an address in
+ * it is asked for, from the module's file or from its separate debug file
+ * (found by build-id, then by .gnu_debuglink).  Strings live as long as `s`.
+ *
+ * For the return address of a call ask for address - 1: the line of the call.
+ */
+#ifndef TRACER_SOURCE_H
+#define TRACER_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "symbols.h"
+
+struct source_line {
+	const char *file;       /* with its directory, as the compiler recorded it */
+	unsigned line;          /* from 1; 0: code that belongs to no line */
+	unsigned column;        /* from 1; 0: unknown */
+};
+
+/* The line of the instruction at `address`.  False: no line is known, and *out
+ * is unchanged. */
+bool symbols_line(struct symbols *s, uint64_t address, struct source_line *out);
+
+/* One function whose body was inlined around an address. */
+struct source_inline {
+	const char *name;               /* demangled, without parameter list */
+	struct source_line call;        /* where it was called from */
+};
+
+/* The functions inlined at `address`, innermost first: at most `room` in
+ * out[], their number returned; 0 when none.  The innermost one's own position is
+ * symbols_line(address); the function around them all is symbols_find(address),
+ * and stands at the last one's `call`. */
+size_t symbols_inline(struct symbols *s, uint64_t address, struct source_inline *out,
+		      size_t room);
+
+#endif

@@ -1,0 +1,134 @@
+/* cache.h - inside the translator: blocks, exits, sites, and the cache's layout.
+ *
+ *     0                  hot_end            cold_start            size
+ *     | runtime | hot -> |    ...           | cold ->    ...       |
+ *
+ * Hot: block bodies, in the order in which they are likely to run.  Cold: stubs
+ * of exits that are not linked, pushed return addresses, detours.  Both grow
+ * upwards and are never reused, so that a record of the program's state at an
+ * offset is found by binary search (struct state).
+ *
+ * A struct xblock exists for every address that something refers to, translated
+ * (entry != 0) or not; the exits that lead to it hang on it, so that linking and
+ * unlinking a block is a walk of its `incoming` list.
+ */
+#ifndef TRACER_CACHE_H
+#define TRACER_CACHE_H
+
+#include "translate.h"
+
+#include "emit.h"
+
+#define NO_INDEX 0xffffffffu
+
+struct exit {
+	uint32_t rel_at;        /* offset of the displacement to patch; 0: none */
+	uint32_t stub;          /* offset of the stub that asks for the target */
+	uint32_t target;        /* block index */
+	uint32_t next;          /* of those that lead to the same target */
+	bool is_linked;
+};
+
+struct xblock {
+	struct block public;
+	uint32_t entry;                 /* cache offset; 0: not translated */
+	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
+	uint32_t hot_start, hot_end;
+	uint32_t incoming;              /* exit index */
+	uint8_t depth;                  /* of look-ahead */
+	bool is_queued, is_after_call, was_entered;
+};
+
+enum state_kind {
+	STATE_AT,               /* the program's pc is `pc` */
+	STATE_AT_RDX,           /* it is in rdx, whose own value is in its slot */
+	STATE_AT_TARGET,        /* it is in the thread block's `target` */
+};
+
+struct state {
+	uint32_t at;            /* cache offset from which this holds */
+	uint32_t block;
+	uint64_t pc;
+	uint32_t site;          /* of the event owed, with is_owed */
+	uint16_t saved;         /* registers whose value is in their slot */
+	uint8_t kind;           /* enum state_kind */
+	bool is_owed;           /* done, but its event is not in the ring yet */
+	bool in_block;          /* the event of `block` is in the ring, and it has not ended */
+};
+
+/* A growing array whose elements never move: chunks of CHUNK elements. */
+#define CHUNK_BITS 12
+#define CHUNKS_MAX 65536
+
+struct chunked {
+	void **chunks;
+	size_t element_bytes;
+	uint32_t count;
+};
+
+struct state_list {
+	struct state *items;
+	size_t count, room;
+};
+
+struct page_link {
+	uint32_t block, next;
+};
+
+struct translator {
+	struct translate_config config;
+	struct translate_range *ranges;
+	struct emit hot, cold;
+	struct state_list hot_states, cold_states;
+
+	struct chunked blocks, exits, sites;
+	uint32_t *hash;                 /* block indices + 1, by pc */
+	uint32_t hash_mask, hash_used;
+
+	uint32_t *page_hash;            /* page_heads indices + 1 */
+	uint32_t page_mask, page_used;
+	struct page_head { uint64_t page; uint32_t first; } *page_heads;
+	struct page_link *page_links;
+	uint32_t page_link_count, page_link_room, page_room;
+
+	uint32_t *queue;                /* blocks to look at ahead */
+	uint32_t queue_head, queue_count, queue_room;
+
+	uint32_t *first;                /* blocks in the order of their first execution */
+	size_t first_count, first_room;
+
+	struct { uint64_t page; size_t len; uint8_t bytes[4096]; } window[2];
+
+	struct translate_stats stats;
+	bool out_of_memory;
+};
+
+/* cache.c */
+struct xblock *cache_block(const struct translator *t, uint32_t index);
+struct exit *cache_exit(const struct translator *t, uint32_t index);
+/* The block at `pc`, made if there is none; NULL: out of memory. */
+struct xblock *cache_block_get(struct translator *t, struct app_pc pc);
+struct xblock *cache_block_find(const struct translator *t, struct app_pc pc);
+/* Registers that block b's bytes came from these addresses. */
+bool cache_block_cover(struct translator *t, struct xblock *b);
+void cache_queue(struct translator *t, struct xblock *b, unsigned depth);
+/* A new exit to `pc`, whose displacement will stand at hot offset `rel_at`. */
+uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at);
+/* Lets every exit that leads to b jump straight to it; or back to their stubs. */
+void cache_link_incoming(struct translator *t, struct xblock *b);
+void cache_unlink_incoming(struct translator *t, struct xblock *b);
+void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
+uint32_t cache_site_add(struct translator *t, const struct site *site);
+void *chunked_at(const struct chunked *c, uint32_t index);
+void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
+
+/* the processor's: x86_64/ */
+int target_translate(struct translator *t, struct xblock *b);
+uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
+void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
+void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
+void target_init(struct translator *t);
+void target_state_mark(struct translator *t, bool hot, const struct state *state);
+const struct state *target_state_at(const struct translator *t, uint32_t offset);
+
+#endif

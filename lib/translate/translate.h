@@ -1,0 +1,184 @@
+/* translate.h - the code cache: basic blocks of a program, translated.
+ *
+ * Pure: bytes and addresses in, bytes and maps out.  It knows no process; it
+ * reads the program through a callback and writes the tracer's view of the
+ * cache.  One translator serves all threads of one address space.  Not
+ * thread-safe: the owner holds a lock around every call, except translator_site(),
+ * which may be called at any time for an index that was seen in a ring.
+ *
+ *     struct translator *t = translator_create(&config, &err);
+ *     struct app_pc pc = { regs.rip };
+ *     struct cache_pc at;
+ *     if (translator_enter(t, pc, &at) == 0)
+ *         regs.rip = at.address;
+ *
+ * Two kinds of program counter are two types: an address in the program and an
+ * address in the cache cannot be taken for each other.
+ *
+ * What it promises:
+ *   - A translated block does to registers, flags, vector state and memory what
+ *     the original does; the return addresses that it pushes are the original.
+ *   - For every address in the cache, translator_state_find() can tell the
+ *     program's own state, so that a thread may be stopped anywhere.
+ *   - Patching (linking, dropping) is safe while other threads run in the cache.
+ *
+ * What it leaves to its owner: instructions that it does not translate end a
+ * block with a request to run them natively (REQUEST_STEP).
+ */
+#ifndef TRACER_TRANSLATE_H
+#define TRACER_TRANSLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "event.h"
+
+struct app_pc { uint64_t address; };    /* in the program */
+struct cache_pc { uint64_t address; };  /* in the code cache */
+
+struct translator;
+struct block;
+
+/* What translated code reports. */
+struct translate_events {
+	bool blocks;            /* SITE_BLOCK at each entry of a block */
+	bool counts;            /* with blocks: SITE_REP, for instruction traces */
+	bool calls;             /* SITE_CALL .. SITE_TAILCALL */
+	bool time;              /* with a time stamp in each of these */
+	bool coverage;          /* no links before a first execution: see translator_first_next() */
+	bool stores;            /* SITE_STORE around stores into the watched ranges */
+};
+
+/* Where watched memory lies; see translate_events.stores. */
+struct translate_range {
+	uint64_t start, end;
+};
+
+struct translate_config {
+	uint8_t *local;         /* the tracer's view of the cache, writable */
+	uint64_t base;          /* its address in the target */
+	size_t size_bytes;      /* up to 1 GiB */
+	uint8_t *lookup_local[3];       /* indirect-branch tables, LOOKUP_CALL, _JMP, _RET: */
+	uint64_t lookup_base[3];        /* TRANSLATE_LOOKUP_BYTES each, zeroed */
+	struct translate_events events;
+	const struct translate_range *ranges;   /* copied */
+	size_t range_count;
+	/* Copies up to `len` bytes of the program at `pc`; returns how many were
+	 * readable and executable, 0 for none. */
+	size_t (*read)(void *context, struct app_pc pc, void *buf, size_t len);
+	/* Is this the first instruction of a function?  (NULL: unknown.) */
+	bool (*is_function)(void *context, struct app_pc pc);
+	/* Does an event at this address interest anybody?  (NULL: yes.) */
+	bool (*wants)(void *context, enum site_kind kind, struct app_pc pc, struct app_pc target);
+	void *context;
+};
+
+#define TRANSLATE_LOOKUP_ENTRIES 65536
+#define TRANSLATE_LOOKUP_SLACK 4096     /* entries after the last hash, ends a chain */
+#define TRANSLATE_LOOKUP_BYTES (16ul * (TRANSLATE_LOOKUP_ENTRIES + TRANSLATE_LOOKUP_SLACK))
+
+/* Writes the runtime at the start of the cache.  NULL: out of memory. */
+struct translator *translator_create(const struct translate_config *config, struct err *err);
+void translator_destroy(struct translator *t);
+
+/* ---- getting into the cache ---------------------------------------------------- */
+
+/* Where to go on in the cache for the program at `pc`, translating as needed.
+ * 0; -EFAULT: nothing executable there, or nothing that can be decoded: the
+ * instruction must be run natively; -ENOSPC: the cache is full; -ENOMEM. */
+int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *out);
+
+/* Answers to the requests of thread_block.h: a miss at exit number `exit`; an
+ * indirect branch of kind LOOKUP_*.  As translator_enter(). */
+int translator_miss(struct translator *t, uint32_t exit, struct cache_pc *out);
+int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
+			     struct cache_pc *out);
+
+/* Where exit number `exit` leads; pc 0 when there is no such exit. */
+struct app_pc translator_exit_target(const struct translator *t, uint32_t exit);
+
+/* Translates one of the blocks that are reachable from what was asked for so
+ * far.  False: nothing is left to do.  Call it while no request waits. */
+bool translator_look_ahead(struct translator *t);
+
+/* Forgets what was translated from [start, end): nobody enters it any more,
+ * threads inside run on to the end of their block.  Returns the blocks dropped. */
+size_t translator_drop(struct translator *t, uint64_t start, uint64_t end);
+
+/* With events.coverage: the next block that was entered for the first time. */
+bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
+
+/* Runtime addresses that the owner needs. */
+struct translate_runtime {
+	struct cache_pc syscall_insn;   /* `syscall`; a blocked thread is just behind it */
+	struct cache_pc syscall_done;   /* goes on at sys_resume */
+	struct cache_pc syscall_native; /* makes the system call that the registers say */
+	struct cache_pc ring_retry;     /* the answer to REQUEST_RING */
+};
+void translator_runtime(const struct translator *t, struct translate_runtime *out);
+
+/* ---- the program's state at a cache address -------------------------------------- */
+
+/* Registers, numbered as the processor does: rax 0, rcx 1, rdx 2, rbx 3, rsp 4,
+ * rbp 5, rsi 6, rdi 7, r8..r15. */
+struct translate_regs {
+	uint64_t gpr[16];
+	uint64_t pc;
+	uint64_t flags;
+};
+
+struct translate_state {
+	struct translate_regs regs;     /* the program's */
+	bool is_owed;                   /* an instruction has run whose event is not in the
+					 * ring yet: the owner is to write ... */
+	uint32_t event_id;              /* ... this id ... */
+	uint32_t event_payload[EVENT_WORDS_MAX];        /* ... with its payload */
+	const struct block *block;      /* the block it is in; NULL: in the runtime */
+	bool in_block;                  /* the event of `block` is in the ring, but nothing of
+					 * it from regs.pc on has run: it is cut there */
+	bool in_syscall;                /* parked behind the runtime's `syscall`: regs.pc is
+					 * behind the program's own; rax may hold a restart
+					 * code of the kernel */
+	bool in_request;                /* waits for the tracer: cancel the request */
+	bool has_frame_edit;            /* `value` belongs at `address` of the program: a */
+	uint64_t edit_address, edit_value;      /* signal frame that we had changed */
+};
+
+struct thread_block;
+
+/* The program's state of a thread that is stopped at `at` with these registers.
+ * Completes what the runtime was about to do in `tb`, so call it once a stop,
+ * and then let the thread go on from the state, or not at all.  False: `at` is
+ * not in the cache. */
+bool translator_state_find(struct translator *t, struct cache_pc at,
+			   const struct translate_regs *regs, struct thread_block *tb,
+			   struct translate_state *out);
+
+/* ---- tables for the reader --------------------------------------------------------- */
+
+struct block {
+	struct app_pc pc;
+	uint32_t bytes_len;
+	uint32_t insn_count;
+	const uint8_t *bytes;           /* as they were translated */
+	uint32_t index;
+	bool is_dropped;
+	bool ends_in_syscall;
+};
+
+/* NULL for a number that no site has.  Entries never change nor move. */
+const struct site *translator_site(const struct translator *t, uint32_t index);
+const struct block *translator_block(const struct translator *t, uint32_t index);
+
+/* A site for events that the owner writes itself; its id. */
+uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned words);
+
+struct translate_stats {
+	uint64_t blocks, insns, code_bytes, links, misses, indirect_misses, dropped, looked_ahead,
+		 steps_needed;
+};
+void translator_stats(const struct translator *t, struct translate_stats *out);
+
+#endif

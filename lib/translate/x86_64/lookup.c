@@ -1,0 +1,156 @@
+/* lookup.c - indirect branches: from a program address to its translation.
+ *
+ * One table a kind of branch (call, jmp, ret), so that what is reported on
+ * arrival can differ.  65,536 entries, hashed by the low 16 bits of the address,
+ * which movzx takes without touching flags; collisions go on to the next entry.
+ *
+ *     entry: { -pc, cache address }     0: end of the chain
+ *
+ * The compare is flag-free as well: -pc + pc is zero, which jrcxz sees.  A
+ * removed entry becomes a tombstone whose key no address has.
+ *
+ * At the address found, rax, rcx and rdx of the program are in their slots.
+ */
+#include "build.h"
+#include "runtime.h"
+
+#define TOMBSTONE (1ull << 63 | 1)
+
+struct entry {
+	uint64_t minus_pc;
+	uint64_t cache_address;
+};
+
+/* ---- the table ------------------------------------------------------------------- */
+
+static struct entry *table(struct translator *t, int lookup)
+{
+	return (struct entry *)t->config.lookup_local[lookup];
+}
+
+static struct entry *find(struct translator *t, int lookup, uint64_t minus_pc, uint64_t pc)
+{
+	struct entry *items = table(t, lookup);
+	uint32_t end = TRANSLATE_LOOKUP_ENTRIES + TRANSLATE_LOOKUP_SLACK - 1;
+
+	for (uint32_t i = (uint16_t)pc; i < end; i++)
+		if (items[i].minus_pc == minus_pc || items[i].minus_pc == 0)
+			return &items[i];
+	return NULL;            /* full here: it stays a miss */
+}
+
+void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
+{
+	struct entry *e = find(t, lookup, -pc.address, pc.address);
+
+	if (!e || !pc.address)
+		return;
+	/* The address before the key: a thread that sees the key jumps. */
+	__atomic_store_n(&e->cache_address, t->config.base + entry, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->minus_pc, -pc.address, __ATOMIC_RELEASE);
+}
+
+void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
+{
+	struct entry *e = find(t, lookup, -pc.address, pc.address);
+
+	if (e && e->minus_pc)
+		__atomic_store_n(&e->minus_pc, TOMBSTONE, __ATOMIC_RELEASE);
+}
+
+/* ---- the branch -------------------------------------------------------------------- */
+
+void lookup_emit(struct build *b, int lookup, struct where where, bool rcx_is_saved)
+{
+	struct emit *e = &b->t->hot;
+	static const uint8_t *const slow[] = {
+		[LOOKUP_CALL] = runtime_lookup_call,
+		[LOOKUP_JMP] = runtime_lookup_jmp,
+		[LOOKUP_RET] = runtime_lookup_ret,
+	};
+
+	build_mark(b, true, where);
+	emit_mov_slot_reg(e, RAX);                      /* mov gs:[slot], rax */
+	if (!rcx_is_saved)
+		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
+	where.saved |= BIT(0) | BIT(1);
+	build_mark(b, true, where);
+	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
+	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
+	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x09);            /* lea rcx, [rcx + rcx] */
+	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xc8);            /* lea rax, [rax + rcx * 8] */
+	EMIT_RAW(e, 0x48, 0x8b, 0x08);                  /* mov rcx, [rax] */
+	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);            /* lea rcx, [rcx + rdx] */
+	EMIT_RAW(e, 0xe3, 0x05);                        /* jrcxz hit */
+	emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
+	EMIT_RAW(e, 0xff, 0x60, 0x08);                  /* hit: jmp [rax + 8] */
+}
+
+/* ---- the ways in -------------------------------------------------------------------- */
+
+static void emit_restore(struct build *b, bool hot, uint64_t pc)
+{
+	struct emit *e = hot ? &b->t->hot : &b->t->cold;
+
+	build_mark(b, hot, (struct where){ pc, BIT(0) | BIT(1) | BIT(2) });
+	emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
+	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
+	build_mark(b, hot, (struct where){ pc });
+}
+
+/* An event on arrival, for what hangs on where a branch went rather than from
+ * where: returns, and jumps to a function's start. */
+static void emit_arrival(struct build *b, enum site_kind kind, unsigned flags)
+{
+	const struct translate_events *events = &b->t->config.events;
+	struct app_pc pc = b->block->public.pc;
+	struct where where = { pc.address, BIT(0) | BIT(1) | BIT(2) };
+
+	if (events->time)
+		flags |= SITE_HAS_TSC;
+	flags |= SITE_HAS_SP;
+	if (b->t->config.wants && !b->t->config.wants(b->t->config.context, kind, pc, pc))
+		return;
+	struct event event = {
+		.site = event_site(b, kind, flags, pc.address, pc.address),
+		.flags = (uint8_t)flags,
+		.words = event_words_of(flags),
+		.before = where,
+		.after = where,
+		.is_owed = true,
+		.check = b->dead_flags[0] == X86_FLAGS_ALL ? CHECK_FLAGS_DEAD : CHECK_HERE,
+	};
+	event_emit(b, &event);
+}
+
+void lookup_emit_return_entry(struct build *b)
+{
+	b->block->lookup_entry[LOOKUP_RET] = b->t->hot.at;
+	if (b->t->config.events.calls)
+		emit_arrival(b, SITE_RETURN, b->block->is_after_call ? SITE_AFTER_CALL : 0);
+	emit_restore(b, true, b->block->public.pc.address);
+}
+
+uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int lookup)
+{
+	struct build b = { .t = t, .block = block };    /* no instructions: all is live */
+	struct app_pc pc = block->public.pc;
+	uint32_t at = t->hot.at;
+
+	if (block->lookup_entry[lookup])
+		return block->lookup_entry[lookup];
+	if (t->config.events.calls && lookup == LOOKUP_RET)
+		emit_arrival(&b, SITE_RETURN, block->is_after_call ? SITE_AFTER_CALL : 0);
+	else if (t->config.events.calls && lookup == LOOKUP_JMP && block->is_after_call)
+		emit_arrival(&b, SITE_RETURN, SITE_AFTER_CALL);         /* longjmp */
+	else if (t->config.events.calls && lookup == LOOKUP_JMP && t->config.is_function &&
+		 t->config.is_function(t->config.context, pc))
+		emit_arrival(&b, SITE_TAILCALL, 0);
+	emit_restore(&b, true, pc.address);
+	emit_jmp(&t->hot, block->entry);                /* jmp entry */
+	if (t->hot.is_full)
+		return 0;
+	block->lookup_entry[lookup] = at;
+	return at;
+}

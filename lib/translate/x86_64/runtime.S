@@ -1,0 +1,316 @@
+/* runtime.S - the constant code at the start of every code cache.
+ *
+ * Copied as it is: it refers to nothing but itself and %gs, the thread block.
+ * Each routine says what it finds and leaves; none touches the program's stack,
+ * and flags, vector and x87 state are always the program's own unless stated.
+ * The labels are known to state.c, which can tell the program's state at any
+ * address in here.
+ */
+#include "thread_block.h"
+
+#define REQUEST_STATE_FROM_STACK_TOP \
+	(THREAD_BLOCK_OFFSET + TB_REQUEST_STATE - THREAD_STACK_TOP)
+
+	.intel_syntax noprefix
+	.section .rodata.runtime, "a"
+	.balign 64
+	.globl	runtime_start, runtime_end
+	.hidden	runtime_start, runtime_end
+
+	.macro	LABEL name
+	.globl	\name
+	.hidden	\name
+\name:
+	.endm
+
+runtime_start:
+
+/* ---- requests ------------------------------------------------------------------ *
+ * in:	gs:[TB_REQUEST_KIND] and its arguments; all registers the program's
+ * out:	at gs:[TB_ANSWER], registers from gs:[TB_GPR] (the tracer may have
+ *	changed them)
+ */
+LABEL runtime_exit_miss				# a direct exit: gs:[TB_EXIT] is set
+	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_MISS
+LABEL runtime_request
+	mov	gs:[TB_GPR(0)], rax
+	mov	gs:[TB_GPR(1)], rcx
+	mov	gs:[TB_GPR(2)], rdx
+	mov	gs:[TB_GPR(3)], rbx
+	mov	gs:[TB_GPR(4)], rsp
+	mov	gs:[TB_GPR(5)], rbp
+	mov	gs:[TB_GPR(6)], rsi
+	mov	gs:[TB_GPR(7)], rdi
+	mov	gs:[TB_GPR(8)], r8
+	mov	gs:[TB_GPR(9)], r9
+	mov	gs:[TB_GPR(10)], r10
+	mov	gs:[TB_GPR(11)], r11
+	mov	gs:[TB_GPR(12)], r12
+	mov	gs:[TB_GPR(13)], r13
+	mov	gs:[TB_GPR(14)], r14
+	mov	gs:[TB_GPR(15)], r15
+	mov	rsp, gs:[TB_STACK_TOP]
+LABEL runtime_request_saved			# from here on: registers are in gpr
+	pushfq
+	pop	qword ptr gs:[TB_RFLAGS]
+LABEL runtime_request_flags_saved		# from here on: flags are in rflags
+	mov	dword ptr gs:[TB_REQUEST_STATE], REQUEST_REQUESTED
+	mov	ecx, gs:[TB_INDEX]		# ring the bell: a full barrier as well
+	mov	rbx, gs:[TB_CONTROL]
+	cld
+	lock bts [rbx + CONTROL_BELLS], rcx
+	cmp	dword ptr [rbx + CONTROL_SLEEPING], 0
+	je	1f
+	xor	eax, eax
+	xchg	[rbx + CONTROL_SLEEPING], eax
+	test	eax, eax
+	je	1f
+	mov	eax, 202			# futex(&sleeping, WAKE, 1)
+	lea	rdi, [rbx + CONTROL_SLEEPING]
+	mov	esi, 1
+	mov	edx, 1
+	syscall
+1:	mov	ecx, [rbx + CONTROL_SPIN]
+2:	cmp	dword ptr gs:[TB_REQUEST_STATE], REQUEST_ANSWERED
+	je	runtime_request_answered
+	pause
+	dec	ecx
+	jnz	2b
+3:	mov	eax, REQUEST_REQUESTED		# sleep, unless answered meanwhile
+	mov	ecx, REQUEST_SLEEPING
+	lock cmpxchg gs:[TB_REQUEST_STATE], ecx
+	cmp	eax, REQUEST_ANSWERED
+	je	runtime_request_answered
+	mov	rdi, gs:[TB_STACK_TOP]		# -> the address of request_state
+	lea	rdi, [rdi + REQUEST_STATE_FROM_STACK_TOP]
+	mov	eax, 202			# futex(&state, WAIT, SLEEPING, NULL)
+	xor	esi, esi
+	mov	edx, REQUEST_SLEEPING
+	xor	r10d, r10d
+	syscall
+	cmp	dword ptr gs:[TB_REQUEST_STATE], REQUEST_ANSWERED
+	jne	3b
+LABEL runtime_request_answered
+	mov	dword ptr gs:[TB_REQUEST_STATE], REQUEST_IDLE
+LABEL runtime_request_idle			# from here on: the program is at `answer`
+	push	qword ptr gs:[TB_RFLAGS]
+	popfq
+	mov	rax, gs:[TB_GPR(0)]
+	mov	rcx, gs:[TB_GPR(1)]
+	mov	rdx, gs:[TB_GPR(2)]
+	mov	rbx, gs:[TB_GPR(3)]
+	mov	rsp, gs:[TB_GPR(4)]
+	mov	rbp, gs:[TB_GPR(5)]
+	mov	rsi, gs:[TB_GPR(6)]
+	mov	rdi, gs:[TB_GPR(7)]
+	mov	r8, gs:[TB_GPR(8)]
+	mov	r9, gs:[TB_GPR(9)]
+	mov	r10, gs:[TB_GPR(10)]
+	mov	r11, gs:[TB_GPR(11)]
+	mov	r12, gs:[TB_GPR(12)]
+	mov	r13, gs:[TB_GPR(13)]
+	mov	r14, gs:[TB_GPR(14)]
+	mov	r15, gs:[TB_GPR(15)]
+	jmp	qword ptr gs:[TB_ANSWER]
+LABEL runtime_request_end
+
+/* ---- indirect branches: the slow part of a lookup --------------------------------- *
+ * in:	rdx target; rax the entry that did not match; rcx free; the program's
+ *	rax, rcx, rdx in their slots
+ * out:	at the entry found, the slots as they are; else a request
+ *
+ * An entry is { -pc, cache address }; one of 0 ends the chain.
+ */
+	.macro	LOOKUP kind, request
+LABEL runtime_lookup_\kind
+1:	mov	rcx, [rax]
+	jrcxz	3f
+	lea	rcx, [rcx + rdx]
+	jrcxz	2f
+	lea	rax, [rax + 16]
+	jmp	1b
+2:	jmp	qword ptr [rax + 8]
+3:	mov	gs:[TB_TARGET], rdx
+	mov	rax, gs:[TB_SLOT(0)]
+	mov	rcx, gs:[TB_SLOT(1)]
+	mov	rdx, gs:[TB_SLOT(2)]
+LABEL runtime_lookup_\kind\()_missed		# the program is at `target`
+	mov	dword ptr gs:[TB_REQUEST_KIND], \request
+	jmp	runtime_request
+	.endm
+
+LABEL runtime_lookups
+	LOOKUP	call, REQUEST_MISS_CALL
+	LOOKUP	jmp, REQUEST_MISS_JMP
+	LOOKUP	ret, REQUEST_MISS_RET
+LABEL runtime_lookups_end
+
+/* ---- system calls ----------------------------------------------------------------- *
+ * in:	gs:[TB_SYS_NEXT] the program's pc behind the call, gs:[TB_SYS_RESUME]
+ *	where to go on; rcx free (the kernel overwrites it and r11)
+ * out:	there, with rcx = sys_next and r11 = flags, as after a system call
+ */
+LABEL runtime_syscall
+	movzx	ecx, ax
+	mov	r11, gs:[TB_SYS_TABLE]
+	movzx	ecx, byte ptr [r11 + rcx]
+	jrcxz	runtime_syscall_native
+	jmp	runtime_syscall_special
+LABEL runtime_syscall_native
+	mov	rcx, gs:[TB_SYS_NEXT]
+LABEL runtime_syscall_insn
+	syscall
+LABEL runtime_syscall_done			# a thread that is blocked is here
+	mov	rcx, gs:[TB_SYS_NEXT]
+	jmp	qword ptr gs:[TB_SYS_RESUME]
+
+LABEL runtime_syscall_special
+	lea	rcx, [rcx - SYS_ACTION_PRE]
+	jrcxz	1f
+	lea	rcx, [rcx + SYS_ACTION_PRE - SYS_ACTION_SIGRETURN]
+	jrcxz	2f
+	jmp	3f
+1:	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_PRE
+	mov	rcx, gs:[TB_SYS_NEXT]
+	jmp	runtime_request
+2:	jmp	runtime_sigreturn
+3:	mov	gs:[TB_SYS_ARGS], rax		# POST: remember what it was
+	mov	gs:[TB_SYS_ARGS + 8], rdi
+	mov	gs:[TB_SYS_ARGS + 16], rsi
+	mov	gs:[TB_SYS_ARGS + 24], rdx
+	mov	gs:[TB_SYS_ARGS + 32], r10
+	mov	gs:[TB_SYS_ARGS + 40], r8
+	mov	gs:[TB_SYS_ARGS + 48], r9
+	mov	rcx, gs:[TB_SYS_RESUME]
+	mov	gs:[TB_SYS_RESUME_SAVED], rcx
+	lea	rcx, [rip + runtime_syscall_post]
+	mov	gs:[TB_SYS_RESUME], rcx
+	jmp	runtime_syscall_native
+LABEL runtime_syscall_post
+	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_POST
+	jmp	runtime_request
+
+/* rt_sigreturn: every register comes from the frame at rsp, whose pc (rsp + 168)
+ * is the program's.  It is replaced by ours at the last moment, and the kernel
+ * takes the frame away. */
+LABEL runtime_sigreturn
+	mov	rcx, [rsp + 168]
+	mov	gs:[TB_TARGET], rcx
+	lea	rcx, [rip + runtime_sigreturn_landing]
+	mov	[rsp + 168], rcx
+LABEL runtime_sigreturn_edited
+	syscall
+LABEL runtime_sigreturn_edited_end
+	ud2
+LABEL runtime_sigreturn_landing			# the program is at `target`
+	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SIGRETURN
+	jmp	runtime_request
+LABEL runtime_sigreturn_end
+
+/* ---- the ring --------------------------------------------------------------------- *
+ * The cursor has left its chunk.
+ * in:	rcx where to go back to, then free; everything else is preserved
+ * out:	there, with a cursor in a chunk that is free; rcx undefined
+ */
+LABEL runtime_ring_full
+	mov	gs:[TB_RING_BACK], rcx
+	mov	gs:[TB_GPR(0)], rax
+	mov	gs:[TB_GPR(2)], rdx
+	mov	gs:[TB_GPR(3)], rbx
+	mov	gs:[TB_GPR(4)], rsp
+	mov	gs:[TB_GPR(5)], rbp
+	mov	gs:[TB_GPR(6)], rsi
+	mov	gs:[TB_GPR(7)], rdi
+	mov	gs:[TB_GPR(8)], r8
+	mov	gs:[TB_GPR(9)], r9
+	mov	gs:[TB_GPR(10)], r10
+	mov	gs:[TB_GPR(11)], r11
+	mov	rsp, gs:[TB_STACK_TOP]
+LABEL runtime_ring_saved			# from here on: registers are in gpr
+	pushfq
+	pop	qword ptr gs:[TB_RFLAGS]
+LABEL runtime_ring_flags_saved			# from here on: flags are in rflags
+	mov	rdx, gs:[TB_RING_PRODUCED]
+	mov	rsi, rdx
+	sub	rsi, gs:[TB_RING_CONSUMED]
+	inc	rsi				# chunks in use once this one counts
+	mov	ecx, gs:[TB_RING_CHUNKS]
+	cmp	rsi, rcx
+	jb	runtime_ring_advance
+	cmp	dword ptr gs:[TB_RING_LOSSY], 0
+	jne	runtime_ring_drop
+	# No room: wait for the reader through a request, whose answer is back
+	# here.  The program's registers are those of the request.
+	mov	rax, gs:[TB_GPR(0)]
+	mov	rdx, gs:[TB_GPR(2)]
+	mov	rbx, gs:[TB_GPR(3)]
+	mov	rsi, gs:[TB_GPR(6)]
+	push	qword ptr gs:[TB_RFLAGS]
+	popfq
+	mov	rsp, gs:[TB_GPR(4)]
+LABEL runtime_ring_wait
+	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_RING
+	jmp	runtime_request
+LABEL runtime_ring_retry			# the answer of a REQUEST_RING
+	mov	rcx, gs:[TB_RING_BACK]
+	jmp	runtime_ring_full
+
+LABEL runtime_ring_advance			# publish this chunk, begin the next
+	mov	edi, gs:[TB_RING_CHUNK]
+	mov	rax, gs:[TB_CURSOR]
+	mov	gs:[TB_RING_CHUNK_END + rdi * 8], rax
+	inc	edi
+	cmp	edi, gs:[TB_RING_CHUNKS]
+	jb	1f
+	xor	edi, edi
+1:	mov	eax, edi
+	shl	rax, 16
+	add	rax, gs:[TB_RING_START]
+	add	rax, RING_ZONE_BYTES
+LABEL runtime_ring_commit			# three stores that a stop must not part
+	mov	gs:[TB_RING_CHUNK], edi
+	mov	gs:[TB_CURSOR], rax
+	inc	rdx
+	mov	gs:[TB_RING_PRODUCED], rdx
+LABEL runtime_ring_committed
+	jmp	runtime_ring_return
+
+LABEL runtime_ring_drop				# --lossy: count what is in it, begin it anew
+	mov	eax, gs:[TB_RING_CHUNK]
+	shl	rax, 16
+	add	rax, gs:[TB_RING_START]
+	add	rax, RING_ZONE_BYTES
+	mov	r8, rax
+	xor	ecx, ecx
+1:	cmp	rax, gs:[TB_CURSOR]
+	jae	2f
+	mov	edi, [rax]			# payload words: the top four bits
+	shr	edi, 28
+	lea	rax, [rax + rdi * 4 + 4]
+	inc	rcx
+	jmp	1b
+2:	add	rcx, gs:[TB_RING_LOST]
+LABEL runtime_ring_drop_commit
+	mov	gs:[TB_CURSOR], r8
+	mov	gs:[TB_RING_LOST], rcx
+LABEL runtime_ring_drop_committed
+LABEL runtime_ring_return
+	push	qword ptr gs:[TB_RFLAGS]
+	popfq
+	mov	rax, gs:[TB_GPR(0)]
+	mov	rdx, gs:[TB_GPR(2)]
+	mov	rbx, gs:[TB_GPR(3)]
+	mov	rsp, gs:[TB_GPR(4)]
+	mov	rbp, gs:[TB_GPR(5)]
+	mov	rsi, gs:[TB_GPR(6)]
+	mov	rdi, gs:[TB_GPR(7)]
+	mov	r8, gs:[TB_GPR(8)]
+	mov	r9, gs:[TB_GPR(9)]
+	mov	r10, gs:[TB_GPR(10)]
+	mov	r11, gs:[TB_GPR(11)]
+	jmp	qword ptr gs:[TB_RING_BACK]
+LABEL runtime_ring_end
+
+runtime_end:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,297 @@
+/* state.c - the program's state at an address of the cache.
+ *
+ * In translated code a record says it (struct state, appended while the code was
+ * emitted); in the runtime the labels do.  Nothing is guessed: each range below
+ * is one line of the table of what runtime.S has done by then.
+ */
+#include <stdlib.h>
+#include <x86intrin.h>
+
+#include "build.h"
+#include "runtime.h"
+
+/* ---- records ------------------------------------------------------------------------ */
+
+static bool same(const struct state *a, const struct state *b)
+{
+	return a->block == b->block && a->pc == b->pc && a->site == b->site &&
+	       a->saved == b->saved && a->kind == b->kind && a->is_owed == b->is_owed &&
+	       a->in_block == b->in_block;
+}
+
+void target_state_mark(struct translator *t, bool hot, const struct state *state)
+{
+	struct state_list *list = hot ? &t->hot_states : &t->cold_states;
+
+	if (list->count && list->items[list->count - 1].at == state->at)
+		list->count--;                  /* no code between: the later holds */
+	if (list->count && same(&list->items[list->count - 1], state))
+		return;
+	if (list->count == list->room) {
+		size_t room = list->room ? list->room * 2 : 65536;
+		struct state *grown = realloc(list->items, room * sizeof *grown);
+
+		if (!grown) {
+			t->out_of_memory = true;
+			return;
+		}
+		list->items = grown;
+		list->room = room;
+	}
+	list->items[list->count++] = *state;
+}
+
+const struct state *target_state_at(const struct translator *t, uint32_t offset)
+{
+	const struct state_list *list = offset < t->hot.end ? &t->hot_states : &t->cold_states;
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (list->items[mid].at <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? &list->items[low - 1] : NULL;
+}
+
+/* ---- from a record --------------------------------------------------------------------- */
+
+static void fill_owed(struct translator *t, const struct state *s, const struct translate_regs *raw,
+		      struct translate_state *out)
+{
+	const struct site *site = translator_site(t, s->site);
+	uint64_t tsc = __rdtsc();
+	unsigned n = 0;
+
+	out->is_owed = true;
+	out->event_id = event_id(s->site, site->words);
+	if (site->flags & SITE_HAS_SP)
+		out->event_payload[n++] = (uint32_t)raw->gpr[4];
+	if (site->flags & SITE_HAS_TARGET) {
+		out->event_payload[n++] = (uint32_t)out->regs.pc;
+		out->event_payload[n++] = (uint32_t)(out->regs.pc >> 32);
+	}
+	if (site->flags & SITE_HAS_TSC) {
+		out->event_payload[n++] = (uint32_t)tsc;
+		out->event_payload[n++] = (uint32_t)(tsc >> 32);
+	}
+}
+
+static bool from_record(struct translator *t, uint32_t offset, const struct translate_regs *raw,
+			struct thread_block *tb, struct translate_state *out)
+{
+	const struct state *s = target_state_at(t, offset);
+
+	if (!s)
+		return false;
+	out->regs = *raw;
+	out->regs.pc = s->kind == STATE_AT_RDX ? raw->gpr[2] :
+		       s->kind == STATE_AT_TARGET ? tb->target : s->pc;
+	for (int r = 0; r < 16; r++)
+		if (s->saved >> r & 1)
+			out->regs.gpr[r] = tb->slots[r];
+	out->block = translator_block(t, s->block);
+	out->in_block = s->in_block;
+	if (s->is_owed)
+		fill_owed(t, s, raw, out);
+	return true;
+}
+
+/* ---- in the runtime ---------------------------------------------------------------------- */
+
+static void load_gpr(struct translate_regs *regs, const struct thread_block *tb)
+{
+	memcpy(regs->gpr, tb->gpr, sizeof regs->gpr);
+}
+
+/* Where the program is during a request, before it is answered. */
+static void at_request(struct translator *t, struct thread_block *tb, struct translate_state *out)
+{
+	out->in_request = true;
+	switch (tb->request_kind) {
+	case REQUEST_MISS:
+	case REQUEST_STEP:
+		out->regs.pc = translator_exit_target(t, tb->exit).address;
+		break;
+	case REQUEST_MISS_CALL:
+	case REQUEST_MISS_JMP:
+	case REQUEST_MISS_RET:
+	case REQUEST_SIGRETURN:
+		out->regs.pc = tb->target;
+		break;
+	case REQUEST_SYSCALL_PRE:
+		out->regs.pc = tb->sys_next - 2;        /* not made yet: make it again */
+		break;
+	case REQUEST_SYSCALL_POST:
+		out->regs.pc = tb->sys_next;
+		break;
+	}
+}
+
+/* Inside or just behind the ring's bookkeeping the program is where it was when
+ * the ring ran full; rcx is in its slot there by construction. */
+static void at_ring(struct translator *t, struct thread_block *tb, struct translate_state *out)
+{
+	uint32_t back = (uint32_t)(tb->ring_back - t->config.base);
+	struct translate_regs regs = out->regs;
+	bool in_request = out->in_request;
+
+	if (tb->ring_back < t->config.base || back >= t->config.size_bytes)
+		return;
+	from_record(t, back, &regs, tb, out);
+	out->in_request = in_request;
+}
+
+static bool in(uint32_t at, const uint8_t *from, const uint8_t *to)
+{
+	return at >= RUNTIME_OFFSET(from) && at < RUNTIME_OFFSET(to);
+}
+
+static void from_request(struct translator *t, uint32_t at, struct thread_block *tb,
+			 struct translate_state *out)
+{
+	if (at >= RUNTIME_OFFSET(runtime_request_saved))
+		load_gpr(&out->regs, tb);
+	if (at >= RUNTIME_OFFSET(runtime_request_flags_saved))
+		out->regs.flags = tb->rflags;
+	/* Before its first instruction the kind may be an older one. */
+	if (at == RUNTIME_OFFSET(runtime_exit_miss))
+		tb->request_kind = REQUEST_MISS;
+	if (tb->request_kind == REQUEST_RING) {
+		out->in_request = true;
+		at_ring(t, tb, out);
+	} else {
+		at_request(t, tb, out);
+	}
+}
+
+static void from_lookup(uint32_t at, struct thread_block *tb, const struct translate_regs *raw,
+			struct translate_state *out)
+{
+	static const struct {
+		const uint8_t *start, *missed;
+	} lookups[] = {
+		{ runtime_lookup_call, runtime_lookup_call_missed },
+		{ runtime_lookup_jmp, runtime_lookup_jmp_missed },
+		{ runtime_lookup_ret, runtime_lookup_ret_missed },
+	};
+
+	for (int i = 0; i < LOOKUP_KINDS; i++) {
+		const uint8_t *end = i + 1 < LOOKUP_KINDS ? lookups[i + 1].start : runtime_lookups_end;
+
+		if (!in(at, lookups[i].start, end))
+			continue;
+		/* Before `missed` stand three loads of 9 bytes, rax, rcx, rdx; behind
+		 * the first of them rdx may be the program's already. */
+		bool restoring = at > RUNTIME_OFFSET(lookups[i].missed) - 27;
+
+		out->regs.pc = at >= RUNTIME_OFFSET(lookups[i].missed) || restoring ? tb->target
+										    : raw->gpr[2];
+		for (int r = 0; r < 3 && at < RUNTIME_OFFSET(lookups[i].missed); r++)
+			out->regs.gpr[r] = tb->slots[r];
+	}
+}
+
+static void from_syscall(uint32_t at, struct thread_block *tb, struct translate_state *out)
+{
+	if (at == RUNTIME_OFFSET(runtime_syscall_done)) {
+		out->in_syscall = true;
+		out->regs.pc = tb->sys_next;
+		out->regs.gpr[1] = tb->sys_next;
+	} else if (in(at, runtime_syscall_done, runtime_syscall_special) ||
+		   in(at, runtime_syscall_post, runtime_sigreturn)) {
+		out->regs.pc = tb->sys_next;
+		out->regs.gpr[1] = tb->sys_next;
+	} else {
+		out->regs.pc = tb->sys_next - 2;
+	}
+}
+
+static void put_back_frame(struct thread_block *tb, struct translate_state *out)
+{
+	out->edit_address = out->regs.gpr[4] + 168;
+	out->edit_value = tb->target;
+	out->has_frame_edit = true;
+}
+
+static void from_sigreturn(uint32_t at, struct thread_block *tb, struct translate_state *out)
+{
+	if (at >= RUNTIME_OFFSET(runtime_sigreturn_landing)) {
+		out->regs.pc = tb->target;
+		return;
+	}
+	out->regs.pc = tb->sys_next - 2;
+	if (in(at, runtime_sigreturn_edited, runtime_sigreturn_edited_end))
+		put_back_frame(tb, out);
+}
+
+/* Three stores make a chunk known to the reader: none or all of them. */
+static void complete_commit(uint32_t at, const struct translate_regs *raw, struct thread_block *tb)
+{
+	if (in(at, runtime_ring_commit, runtime_ring_committed) &&
+	    at > RUNTIME_OFFSET(runtime_ring_commit)) {
+		bool counted = at > RUNTIME_OFFSET(runtime_ring_commit) + 8 + 9;
+
+		tb->ring_chunk = (uint32_t)raw->gpr[7];
+		tb->cursor = raw->gpr[0];
+		__atomic_store_n(&tb->ring_produced, raw->gpr[2] + !counted, __ATOMIC_RELEASE);
+	}
+	if (in(at, runtime_ring_drop_commit, runtime_ring_drop_committed) &&
+	    at > RUNTIME_OFFSET(runtime_ring_drop_commit)) {
+		tb->cursor = raw->gpr[8];
+		tb->ring_lost = raw->gpr[1];
+	}
+}
+
+static void from_ring(struct translator *t, uint32_t at, const struct translate_regs *raw,
+		      struct thread_block *tb, struct translate_state *out)
+{
+	complete_commit(at, raw, tb);
+	/* r12 to r15 are never used; rcx is in its slot. */
+	if (in(at, runtime_ring_saved, runtime_ring_wait) ||
+	    in(at, runtime_ring_advance, runtime_ring_end)) {
+		for (int r = 0; r < 12; r++)
+			if (r != 1)
+				out->regs.gpr[r] = tb->gpr[r];
+		if (at >= RUNTIME_OFFSET(runtime_ring_flags_saved))
+			out->regs.flags = tb->rflags;
+	}
+	if (at == RUNTIME_OFFSET(runtime_ring_full))
+		tb->ring_back = raw->gpr[1];
+	at_ring(t, tb, out);
+}
+
+static void from_runtime(struct translator *t, uint32_t at, const struct translate_regs *raw,
+			 struct thread_block *tb, struct translate_state *out)
+{
+	out->regs = *raw;
+	if (in(at, runtime_exit_miss, runtime_request_end))
+		from_request(t, at, tb, out);
+	else if (in(at, runtime_lookups, runtime_lookups_end))
+		from_lookup(at, tb, raw, out);
+	else if (in(at, runtime_syscall, runtime_sigreturn))
+		from_syscall(at, tb, out);
+	else if (in(at, runtime_sigreturn, runtime_sigreturn_end))
+		from_sigreturn(at, tb, out);
+	else
+		from_ring(t, at, raw, tb, out);
+}
+
+bool translator_state_find(struct translator *t, struct cache_pc cache_pc,
+			   const struct translate_regs *regs, struct thread_block *tb,
+			   struct translate_state *out)
+{
+	uint64_t offset = cache_pc.address - t->config.base;
+
+	memset(out, 0, sizeof *out);
+	if (cache_pc.address < t->config.base || offset >= t->config.size_bytes)
+		return false;
+	if (offset < RUNTIME_OFFSET(runtime_end)) {
+		from_runtime(t, (uint32_t)offset, regs, tb, out);
+		return true;
+	}
+	return from_record(t, (uint32_t)offset, regs, tb, out);
+}
