@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,16 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 		regs.gs_base = target_gs(thread);
 		thread->state = THREAD_ENTERING;
 	} else if (what == DISPOSITION_ENDS) {
+		char at[256];
+
+		target_symbols_lock(thread->target);
+		symbols_format(thread->target->symbols, regs.rip, at, sizeof at);
+		target_symbols_unlock(thread->target);
+		message_verbose(1, "thread %d: signal %d (%s) at %s", thread->tid, signal,
+				strsignal(signal), at);
+		message_verbose(2, "cache pc 0x%llx, pc 0x%llx", raw.rip, regs.rip);
+		{siginfo_t i; uint8_t b[32]; char h[100]; if(tracee_siginfo_get(thread->tid,&i)<0)return; tracee_read(thread->pid, raw.rip-8, b, 32); for(int k=0;k<32;k++) sprintf(h+3*k,"%02x ",b[k]);
+		message_verbose(2, "addr %p code %d bytes[-8] %s rsp %llx gs %llx rcx %llx rdx %llx rax %llx", i.si_addr, i.si_code, h, raw.rsp, raw.gs_base, raw.rcx, raw.rdx, raw.rax);}
 		/* Should it survive (an init process does), one step on it is seen. */
 		thread->state = THREAD_ENTERING;
 	}

@@ -6,6 +6,7 @@
 #include "decode.h"
 
 #define BLOCK_INSNS_MAX 64
+#define FRAGMENT_BLOCKS_MAX 24
 
 #define BIT(reg) ((uint16_t)(1u << (reg)))
 
@@ -20,6 +21,8 @@ struct build {
 	uint16_t dead_regs[BLOCK_INSNS_MAX + 1];        /* before instruction i */
 	uint8_t dead_flags[BLOCK_INSNS_MAX + 1];
 	uint8_t bytes[BLOCK_INSNS_MAX * X86_INSN_MAX_BYTES];
+	struct xblock *done[FRAGMENT_BLOCKS_MAX];       /* of this fragment */
+	int done_count;
 };
 
 /* Where the program is while the code that follows runs. */

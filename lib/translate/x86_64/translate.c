@@ -19,7 +19,6 @@
 #include "build.h"
 #include "runtime.h"
 
-#define FRAGMENT_BLOCKS_MAX 24
 #define COLD_SHARE 3    /* one part in three of the cache */
 
 /* ---- marks ------------------------------------------------------------------------- */
@@ -568,8 +567,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	block->entry = entry;
 	t->stats.blocks++;
 	t->stats.insns += (uint64_t)b->count;
-	if (!t->config.events.coverage)
-		cache_link_incoming(t, block);
+	b->done[b->done_count++] = block;
 	return 0;
 }
 
@@ -590,6 +588,15 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 		return;                 /* else the first return will miss */
 	}
 	exit_emit_jmp(b, pc, at(pc, false));
+}
+
+/* A fragment is let in only when all of it stands: what falls out of one of its
+ * blocks falls into the next. */
+static void publish(struct build *b)
+{
+	for (int i = 0; i < b->done_count; i++)
+		if (!b->t->config.events.coverage)
+			cache_link_incoming(b->t, b->done[i]);
 }
 
 int target_translate(struct translator *t, struct xblock *first)
@@ -639,6 +646,8 @@ int target_translate(struct translator *t, struct xblock *first)
 		r = -ENOSPC;
 	if (t->out_of_memory)
 		r = -ENOMEM;
+	if (r == 0)
+		publish(b);
 	free(b);
 	return r;
 }
