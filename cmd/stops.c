@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,11 +187,14 @@ static void correct_siginfo(struct thread *thread, uint64_t cache_pc, uint64_t a
 		return;
 }
 
-static void signal_event(struct thread *thread, int signal, const struct user_regs_struct *regs)
+/* The thread stands at the first instruction of a handler. */
+static void signal_event(struct thread *thread, const struct user_regs_struct *regs)
 {
+	const struct interrupted *was = &thread->interrupted;
 	const uint32_t payload[8] = {
-		(uint32_t)signal, (uint32_t)regs->rsp, (uint32_t)(regs->rsp >> 32), 0,
-		(uint32_t)regs->rip, (uint32_t)(regs->rip >> 32),
+		(uint32_t)was->signal, (uint32_t)was->rsp, (uint32_t)was->rip,
+		(uint32_t)(was->rip >> 32), (uint32_t)regs->rsp, (uint32_t)regs->rip,
+		(uint32_t)(regs->rip >> 32),
 	};
 
 	thread_event(thread, thread->target->id_signal, payload);
@@ -214,7 +216,7 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 	}
 	correct_siginfo(thread, raw.rip, regs.rip);
 	if (what == DISPOSITION_HANDLER) {
-		signal_event(thread, signal, &regs);
+		thread->interrupted = (struct interrupted){ signal, regs.rsp, regs.rip };
 		/* The frame does not hold gs; the handler's translation wants ours. */
 		regs.gs_base = target_gs(thread);
 		thread->state = THREAD_ENTERING;
@@ -227,8 +229,6 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 		message_verbose(1, "thread %d: signal %d (%s) at %s", thread->tid, signal,
 				strsignal(signal), at);
 		message_verbose(2, "cache pc 0x%llx, pc 0x%llx", raw.rip, regs.rip);
-		{siginfo_t i; uint8_t b[32]; char h[100]; if(tracee_siginfo_get(thread->tid,&i)<0)return; tracee_read(thread->pid, raw.rip-8, b, 32); for(int k=0;k<32;k++) sprintf(h+3*k,"%02x ",b[k]);
-		message_verbose(2, "addr %p code %d bytes[-8] %s rsp %llx gs %llx rcx %llx rdx %llx rax %llx", i.si_addr, i.si_code, h, raw.rsp, raw.gs_base, raw.rcx, raw.rdx, raw.rax);}
 		/* Should it survive (an init process does), one step on it is seen. */
 		thread->state = THREAD_ENTERING;
 	}
@@ -237,13 +237,15 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 }
 
 /* Into the cache, from wherever the thread natively is. */
-static void enter(struct session *s, struct thread *thread)
+static void enter(struct session *s, struct thread *thread, bool at_handler)
 {
 	struct user_regs_struct regs;
 	struct err err = { 0 };
 
 	if (tracee_regs_get(thread->tid, &regs) < 0)
 		return;
+	if (at_handler)
+		signal_event(thread, &regs);
 	if (hijack(thread, &regs, &err) < 0 && err.code != ESRCH) {
 		message_error(&err);
 		s->ends = true;
@@ -264,7 +266,7 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 
 		if (at_handler || stepped) {
 			s->steps += stepped;
-			enter(s, thread);
+			enter(s, thread, at_handler);
 			return;
 		}
 	}

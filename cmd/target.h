@@ -58,6 +58,12 @@ enum thread_state {
 	THREAD_GONE,
 };
 
+/* What a signal handler interrupted. */
+struct interrupted {
+	int signal;
+	uint64_t rsp, rip;
+};
+
 struct thread {
 	pid_t tid, pid;
 	struct target *target;          /* NULL: native */
@@ -67,6 +73,7 @@ struct thread {
 	bool is_stopped;
 	bool is_listening;              /* in a group-stop */
 	bool wants_step;                /* a request that the main thread is to serve */
+	struct interrupted interrupted; /* by the signal being delivered */
 	bool is_followed;               /* of a followed child, not of what was asked for */
 	struct ring ring;
 	struct stream *stream;          /* what the output thread makes of the ring */

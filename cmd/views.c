@@ -1,8 +1,10 @@
 #include "output-internal.h"
 
+extern const struct view view_calls;
+
 static const struct view view_none = { .name = "none" };
 
 const struct view *view_choose(const struct options *options)
 {
-	return &view_none;
+	return options->mode == MODE_CALLS ? &view_calls : &view_none;
 }

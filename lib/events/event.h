@@ -42,10 +42,10 @@ enum site_kind {
 	SITE_STORE_BEFORE,      /* the same, before it */
 	/* put in by the tracer: */
 	SITE_THREAD,            /* the stream begins: payload rsp low, rsp high */
-	SITE_SIGNAL,            /* a handler is entered: signal, rsp, handler (2 words),
-				 * interrupted pc (2 words) */
+	SITE_SIGNAL,            /* a handler is entered: signal, interrupted rsp,
+				 * interrupted pc (2 words), rsp, handler (2 words) */
 	SITE_SIGRETURN,         /* back at pc (2 words), rsp */
-	SITE_CUT,               /* the last block ended before pc (2 words) */
+	SITE_CUT,               /* the last block ended before pc (2 words), with rcx (2) */
 	SITE_END,               /* the stream ends */
 };
 

@@ -188,7 +188,7 @@ static const struct row *take_evex(struct decoder *d)
 	insn->encoding = X86_ENCODING_EVEX;
 	insn->vex_rxb = (~p0 >> 5 & 7) | (p1 >> 4 & 8);
 	insn->evex_r2 = !(p0 & 0x10);
-	insn->vex_vvvv = (~p1 >> 3 & 0xf) | (~p2 << 1 & 0x10);
+	insn->vex_vvvv = (~p1 >> 3 & 0xf) | (~p2 & 8) << 1;
 	insn->vex_pp = p1 & 3;
 	insn->vex_l = p2 >> 5 & 3;
 	insn->evex_b = p2 & 0x10;
