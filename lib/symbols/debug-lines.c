@@ -78,16 +78,30 @@ const char *debug_unit_file(struct debug_info *info, struct debug_unit *unit, ui
 	return number < unit->file_count && unit->files[number] ? unit->files[number] : "";
 }
 
+/* libdwarf 20210528 calls the begin of an epilogue an end of sequence too; LLVM
+ * writes such rows.  A real end comes after a row, which clears that mark. */
+static bool is_sequence_end(struct debug_info *info, Dwarf_Line line)
+{
+	Dwarf_Bool is_end = 0, is_prologue_end, is_epilogue = 0;
+	Dwarf_Unsigned isa, discriminator;
+	Dwarf_Error error = NULL;
+
+	if (!debug_ok(info, dwarf_lineendsequence(line, &is_end, &error), &error) || !is_end)
+		return false;
+	return !debug_ok(info, dwarf_prologue_end_etc(line, &is_prologue_end, &is_epilogue, &isa,
+						      &discriminator, &error), &error) ||
+	       !is_epilogue;
+}
+
 static bool read_row(struct debug_info *info, struct debug_unit *unit, Dwarf_Line line,
 		     struct debug_row *out)
 {
 	Dwarf_Error error = NULL;
 	Dwarf_Addr address;
 	Dwarf_Unsigned number = 0, column = 0;
-	Dwarf_Bool is_end = 0;
+	bool is_end = is_sequence_end(info, line);
 
 	if (!debug_ok(info, dwarf_lineaddr(line, &address, &error), &error) ||
-	    !debug_ok(info, dwarf_lineendsequence(line, &is_end, &error), &error) ||
 	    !debug_ok(info, dwarf_lineno(line, &number, &error), &error))
 		return false;
 	debug_ok(info, dwarf_lineoff_b(line, &column, &error), &error);

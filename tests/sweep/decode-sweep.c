@@ -5,10 +5,11 @@
  *	decode-sweep --every-opcode
  *	decode-sweep [--seed S] --random N
  *
- * Walks each executable section (or segment, where there are no sections) linearly in the steps of libzydis and compares length, kind,
- * places of displacement and immediates, pc-relative operand, and that the liveness errs to
- * the safe side. --every-opcode feeds each opcode of each map with each ModRM under the usual
- * prefixes; --random N byte strings made of prefixes, opcodes and noise.
+ * Walks each executable section (each segment, where there are no sections) linearly in the
+ * steps of libzydis and compares length, kind, places of displacement and immediates,
+ * pc-relative operand, and that the liveness errs to the safe side. --every-opcode feeds each
+ * opcode of each map with each ModRM under the usual prefixes; --random N byte strings made of
+ * prefixes, opcodes and noise.
  *
  * Prints what differs by mnemonic with examples, what the decoder calls UNKNOWN though libzydis
  * decodes it, and nanoseconds for an instruction. Exit status: 0 no wrong answer, 1 some, 2 usage.

@@ -386,6 +386,35 @@ Test(decode, keeps_the_last_of_repeated_prefixes)
 	cr_assert_eq(decode("64 65 8b 00").prefixes, X86_PREFIX_SEG_GS);
 }
 
+Test(decode, scales_the_short_displacement_of_evex)
+{
+	static const struct { const char *hex; uint8_t scale; } cases[] = {
+		{ "62 f1 fe 48 6f 46 01", 64 },		/* vmovdqu64 zmm */
+		{ "62 f1 fe 28 7f 46 01", 32 },		/* vmovdqu64 ymm, a store */
+		{ "62 f1 74 58 58 46 01", 4 },		/* vaddps, broadcast */
+		{ "62 f1 f5 58 58 46 01", 8 },		/* vaddpd, broadcast */
+		{ "62 f1 f7 08 58 46 01", 8 },		/* vaddsd */
+		{ "62 f2 7d 48 20 46 01", 32 },		/* vpmovsxbw */
+		{ "62 f3 7d 48 39 46 01 01", 16 },	/* vextracti32x4 */
+		{ "62 f2 7d 48 78 46 01", 1 },		/* vpbroadcastb */
+		{ "c5 fd 6f 46 01", 1 }, { "8b 46 01", 1 }, { "89 c8", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		cr_expect_eq(decode(cases[i].hex).disp8_scale, cases[i].scale, "%s: %d", cases[i].hex,
+			     decode(cases[i].hex).disp8_scale);
+	cr_assert_eq(decode("62 f1 fe 48 6f 46 ff").disp, -1);
+}
+
+Test(decode, takes_no_general_register_for_the_index_of_a_gather)
+{
+	struct x86_insn insn = decode("c4 e2 69 92 04 0b");
+
+	cr_assert(insn.vsib && insn.has_sib);
+	cr_assert_eq(insn.regs_touched, RBX);
+	cr_assert(!decode("8b 04 0b").vsib);
+}
+
 /* ---- registers ------------------------------------------------------------------------- */
 
 struct regs_case { const char *hex; uint16_t read, written; };
@@ -534,6 +563,13 @@ Test(decode, reads_nothing_in_a_nop_but_says_what_it_names)
 	cr_assert(!insn.reads_mem && !insn.writes_mem);
 	cr_assert_eq(decode("f3 0f 1e fa").regs_read, 0);
 	cr_assert_eq(decode("f3 0f 1e fa").special, X86_SPECIAL_NOP);
+}
+
+Test(decode, reads_the_address_of_a_prefetch)
+{
+	cr_assert_eq(decode("0f 18 0e").regs_read, RSI);
+	cr_assert_eq(decode("0f 0d 0e").regs_read, RSI);
+	cr_assert_eq(decode("66 0f ae 36").regs_read, RSI);
 }
 
 Test(decode, assumes_the_worst_of_a_system_call)
