@@ -12,6 +12,7 @@
 #include "service.h"
 #include "stops.h"
 #include "tracee.h"
+#include "waiting.h"
 
 static uint64_t now_ns(void)
 {
@@ -83,10 +84,12 @@ static int seize_new(struct session *s, pid_t pid, struct err *err)
 			fresh = -why.code;
 			break;
 		}
-		if (!session_thread_add(s, tids[i], pid)) {
+		struct thread *thread = session_thread_add(s, tids[i], pid);
+		if (!thread) {
 			fresh = err_set(err, ENOMEM, "out of memory");
 			break;
 		}
+		waiting_note(thread);
 		tracee_interrupt(tids[i]);
 		fresh++;
 	}
@@ -285,8 +288,10 @@ static bool stop_running(struct session *s, pid_t pid)
 	bool any = false;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (belongs(t, pid) && !t->is_stopped)
+		if (belongs(t, pid) && !t->is_stopped) {
+			waiting_note(t);
 			tracee_interrupt(t->tid);
+		}
 	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
 		next = session_thread_next(s, t);
 		if (belongs(t, pid) && !t->is_stopped) {
@@ -305,7 +310,8 @@ static void release_registers(struct session *s, pid_t pid)
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		if (!belongs(t, pid) || !t->tb || hijack_app_regs(t, &regs) < 0)
 			continue;
-		hijack_keep_waiting(&regs);
+		if (waiting_was_cut(&regs))
+			waiting_again(t, &regs);
 		if (hijack_release(t, &regs) == 0)
 			t->state = THREAD_NATIVE;
 	}

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "session.h"
+#include "waiting.h"
 
 /* ---- registers between the two worlds ---------------------------------------------- */
 
@@ -87,37 +87,47 @@ int hijack_release(struct thread *thread, const struct user_regs_struct *regs)
 	return tracee_regs_set(thread->tid, regs);
 }
 
-void hijack_keep_waiting(struct user_regs_struct *regs)
-{
-	static const int calls[] = { SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2,
-				     SYS_semtimedop, SYS_rt_sigtimedwait, SYS_recvfrom,
-				     SYS_recvmsg };
-
-	if ((int64_t)regs->rax != -EINTR || (int64_t)regs->orig_rax < 0)
-		return;
-	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-		if (regs->orig_rax == (uint64_t)calls[i]) {
-			regs->rax = regs->orig_rax;
-			regs->orig_rax = ~0ull;
-			regs->rip -= 2;
-			return;
-		}
-}
-
 /* ---- on --------------------------------------------------------------------------------- */
 
 /* Parks a thread that is inside a system call, so that the kernel's restart of
  * it (pc -= 2) happens on the runtime's own instruction. */
-static bool park(struct thread *thread, struct user_regs_struct *regs, struct cache_pc resume)
+static void park(struct thread *thread, struct user_regs_struct *regs, struct cache_pc resume)
 {
 	struct thread_block *tb = thread->tb;
+	const struct translate_runtime *runtime = &thread->target->runtime;
 
-	if ((long long)regs->orig_rax < 0)
-		return false;
 	tb->sys_next = regs->rip;
 	tb->sys_resume = resume.address;
-	regs->rip = thread->target->runtime.syscall_done.address;
-	return true;
+	regs->rip = runtime->syscall_done.address;
+	if (!waiting_was_cut(regs))
+		return;
+	/* Made again with a shorter limit; its registers come back behind it. */
+	tb->slots[2] = regs->rdx;
+	tb->slots[10] = regs->r10;
+	tb->sys_resume_saved = resume.address;
+	tb->sys_resume = runtime->syscall_again.address;
+	waiting_again(thread, regs);
+}
+
+void hijack_keep_waiting(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	struct user_regs_struct regs;
+
+	if (!tb || thread->state != THREAD_IN_CACHE ||
+	    tracee_regs_get(thread->tid, &regs) < 0 ||
+	    regs.rip != thread->target->runtime.syscall_done.address || !waiting_was_cut(&regs))
+		return;
+	struct cache_pc resume = { tb->sys_resume };
+	if (resume.address == thread->target->runtime.syscall_again.address) {
+		resume.address = tb->sys_resume_saved;
+		regs.rdx = tb->slots[2];
+		regs.r10 = tb->slots[10];
+	}
+	regs.rip = tb->sys_next;
+	park(thread, &regs, resume);
+	int ignored = tracee_regs_set(thread->tid, &regs);
+	(void)ignored;
 }
 
 int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err)
@@ -139,7 +149,9 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 	if (r < 0)
 		return err_set(err, -r, "the code cache is full or memory is short");
 	regs->gs_base = target_gs(thread);
-	if (!park(thread, regs, at))
+	if ((long long)regs->orig_rax >= 0)
+		park(thread, regs, at);
+	else
 		regs->rip = at.address;
 	thread->state = THREAD_IN_CACHE;
 	r = tracee_regs_set(thread->tid, regs);

@@ -24,10 +24,9 @@ int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs) must_c
 /* Sets the thread to the program's own registers, gs base included. */
 int hijack_release(struct thread *thread, const struct user_regs_struct *regs) must_check;
 
-/* A few system calls (epoll_wait, sigtimedwait, ...) return EINTR when a thread
- * was merely interrupted by us.  For a thread that stands so, no signal being
- * delivered: makes the registers make the call again. */
-void hijack_keep_waiting(struct user_regs_struct *regs);
+/* A thread that stays in the cache, stopped, no signal being delivered to a
+ * handler: if that ended its system call early, the call is made again. */
+void hijack_keep_waiting(struct thread *thread);
 
 int hijack_resume(struct thread *thread, int signal);
 

@@ -207,6 +207,7 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 
 	s->signals++;
 	if (!thread->tb || (what == DISPOSITION_STAYS && thread->state == THREAD_IN_CACHE)) {
+		hijack_keep_waiting(thread);
 		resume(thread, signal);
 		return;
 	}
@@ -292,10 +293,12 @@ static void step(struct thread *thread)
 
 static void on_interrupt(struct thread *thread)
 {
-	if (thread->wants_step && thread->tb && service_is_waiting(thread->tb))
+	if (thread->wants_step && thread->tb && service_is_waiting(thread->tb)) {
 		step(thread);
-	else
-		resume(thread, 0);
+		return;
+	}
+	hijack_keep_waiting(thread);
+	resume(thread, 0);
 }
 
 /* ---- new threads and processes -------------------------------------------------------------------- */

@@ -189,6 +189,10 @@ LABEL runtime_syscall_special
 LABEL runtime_syscall_post
 	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_POST
 	jmp	runtime_request
+LABEL runtime_syscall_again			# made again by the tracer, with other arguments
+	mov	rdx, gs:[TB_SLOT(2)]
+	mov	r10, gs:[TB_SLOT(10)]
+	jmp	qword ptr gs:[TB_SYS_RESUME_SAVED]
 
 /* rt_sigreturn: every register comes from the frame at rsp, whose pc (rsp + 168)
  * is the program's.  It is replaced by ours at the last moment, and the kernel

@@ -4,6 +4,7 @@
  * emitted); in the runtime the labels do.  Nothing is guessed: each range below
  * is one line of the table of what runtime.S has done by then.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <x86intrin.h>
 
@@ -195,19 +196,33 @@ static void from_lookup(uint32_t at, struct thread_block *tb, const struct trans
 	}
 }
 
-static void from_syscall(uint32_t at, struct thread_block *tb, struct translate_state *out)
+/* The call was made again on the program's behalf (runtime_syscall_again): its
+ * registers are in the slots, and its first try has ended with EINTR. */
+static void from_syscall_again(struct translator *t, uint32_t at, struct thread_block *tb,
+			       struct translate_state *out)
 {
-	if (at == RUNTIME_OFFSET(runtime_syscall_done)) {
-		out->in_syscall = true;
+	if (tb->sys_resume != t->config.base + RUNTIME_OFFSET(runtime_syscall_again))
+		return;
+	out->regs.gpr[2] = tb->slots[2];
+	out->regs.gpr[10] = tb->slots[10];
+	if (at == RUNTIME_OFFSET(runtime_syscall_insn)) {
+		out->regs.gpr[0] = (uint64_t)-EINTR;
 		out->regs.pc = tb->sys_next;
-		out->regs.gpr[1] = tb->sys_next;
-	} else if (in(at, runtime_syscall_done, runtime_syscall_special) ||
-		   in(at, runtime_syscall_post, runtime_sigreturn)) {
-		out->regs.pc = tb->sys_next;
-		out->regs.gpr[1] = tb->sys_next;
-	} else {
-		out->regs.pc = tb->sys_next - 2;
 	}
+}
+
+static void from_syscall(struct translator *t, uint32_t at, struct thread_block *tb,
+			 struct translate_state *out)
+{
+	out->regs.pc = tb->sys_next - 2;
+	if (at == RUNTIME_OFFSET(runtime_syscall_done))
+		out->in_syscall = true;
+	if (in(at, runtime_syscall_done, runtime_syscall_special) ||
+	    in(at, runtime_syscall_post, runtime_sigreturn)) {
+		out->regs.pc = tb->sys_next;
+		out->regs.gpr[1] = tb->sys_next;
+	}
+	from_syscall_again(t, at, tb, out);
 }
 
 static void put_back_frame(struct thread_block *tb, struct translate_state *out)
@@ -273,7 +288,7 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 	else if (in(at, runtime_lookups, runtime_lookups_end))
 		from_lookup(at, tb, raw, out);
 	else if (in(at, runtime_syscall, runtime_sigreturn))
-		from_syscall(at, tb, out);
+		from_syscall(t, at, tb, out);
 	else if (in(at, runtime_sigreturn, runtime_sigreturn_end))
 		from_sigreturn(at, tb, out);
 	else

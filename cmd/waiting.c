@@ -1,0 +1,167 @@
+#include "waiting.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "tracee.h"
+
+enum limit { LIMIT_NONE, LIMIT_MS, LIMIT_TIMESPEC };
+
+static const struct call {
+	long number;
+	enum limit limit;
+	int argument;           /* which one holds the limit: 2 rdx, 3 r10 */
+} calls[] = {
+	{ SYS_epoll_wait, LIMIT_MS, 3 },
+	{ SYS_epoll_pwait, LIMIT_MS, 3 },
+	{ SYS_epoll_pwait2, LIMIT_TIMESPEC, 3 },
+	{ SYS_semtimedop, LIMIT_TIMESPEC, 3 },
+	{ SYS_rt_sigtimedwait, LIMIT_TIMESPEC, 2 },
+	{ SYS_recvfrom, LIMIT_NONE, 0 },
+	{ SYS_recvmsg, LIMIT_NONE, 0 },
+	{ SYS_recvmmsg, LIMIT_NONE, 0 },
+};
+
+static const struct call *find_call(long number)
+{
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (calls[i].number == number)
+			return &calls[i];
+	return NULL;
+}
+
+bool waiting_was_cut(const struct user_regs_struct *regs)
+{
+	return (int64_t)regs->rax == -EINTR && find_call((long)regs->orig_rax);
+}
+
+/* ---- how long ------------------------------------------------------------------------ */
+
+/* The value of a line of /proc/TID/sched, in ns; 0: not known. */
+static uint64_t sched_clock_of(const char *name)
+{
+	char line[160];
+	double ms = 0;
+	FILE *f = fopen(name, "re");
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof line, f))
+		if (!strncmp(line, "se.exec_start", 13)) {
+			char *colon = strchr(line, ':');
+
+			ms = colon ? strtod(colon + 1, NULL) : 0;
+			break;
+		}
+	fclose(f);
+	return (uint64_t)(ms * 1e6);
+}
+
+static int last_cpu(pid_t tid)
+{
+	char name[40], text[1024];
+	int cpu = -1;
+
+	snprintf(name, sizeof name, "/proc/%d/stat", tid);
+	FILE *f = fopen(name, "re");
+	if (!f)
+		return -1;
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = 0;
+	char *at = strrchr(text, ')');
+	for (int field = 2; at && field < 39; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		cpu = atoi(at + 1);
+	return cpu;
+}
+
+/* The scheduler's clocks differ between processors: ours is read on the one on
+ * which the thread fell asleep. */
+static uint64_t waited_ns(pid_t tid)
+{
+	char name[40];
+	cpu_set_t before, there;
+	int cpu = last_cpu(tid);
+
+	snprintf(name, sizeof name, "/proc/%d/sched", tid);
+	uint64_t asleep = sched_clock_of(name);
+	if (!asleep || cpu < 0 || sched_getaffinity(0, sizeof before, &before) < 0)
+		return 0;
+	CPU_ZERO(&there);
+	CPU_SET(cpu, &there);
+	if (sched_setaffinity(0, sizeof there, &there) < 0)
+		return 0;
+	sched_yield();
+	uint64_t now = sched_clock_of("/proc/thread-self/sched");
+	sched_setaffinity(0, sizeof before, &before);
+	return now > asleep ? now - asleep : 0;
+}
+
+void waiting_note(struct thread *thread)
+{
+	char name[40], text[256] = "";
+
+	thread->waited_ns = 0;
+	snprintf(name, sizeof name, "/proc/%d/syscall", thread->tid);
+	FILE *f = fopen(name, "re");
+	if (!f)
+		return;
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = 0;
+	const struct call *call = find_call(strtol(text, NULL, 10));
+	if (call && text[0] >= '0' && text[0] <= '9' && call->limit != LIMIT_NONE)
+		thread->waited_ns = waited_ns(thread->tid);
+}
+
+/* ---- again ------------------------------------------------------------------------------- */
+
+static void shorten_ms(unsigned long long *argument, uint64_t waited)
+{
+	int ms = (int)*argument;
+	uint64_t waited_ms = waited / 1000000;
+
+	if (ms > 0)
+		*argument = (uint64_t)ms > waited_ms ? (uint64_t)ms - waited_ms : 0;
+}
+
+/* The shortened limit stands below the red zone, where a signal's frame might;
+ * the kernel copies it at once. */
+static void shorten_timespec(struct thread *thread, const struct user_regs_struct *regs,
+			     unsigned long long *argument, uint64_t waited)
+{
+	uint64_t at = (regs->rsp - 1024) & ~15ull;
+	struct timespec limit;
+
+	if (!*argument || !waited ||
+	    tracee_read(thread->pid, *argument, &limit, sizeof limit) != sizeof limit)
+		return;
+	uint64_t ns = (uint64_t)limit.tv_sec * 1000000000 + (uint64_t)limit.tv_nsec;
+	ns = ns > waited ? ns - waited : 0;
+	limit.tv_sec = (time_t)(ns / 1000000000);
+	limit.tv_nsec = (long)(ns % 1000000000);
+	if (tracee_write(thread->pid, at, &limit, sizeof limit) == sizeof limit)
+		*argument = at;
+}
+
+void waiting_again(struct thread *thread, struct user_regs_struct *regs)
+{
+	const struct call *call = find_call((long)regs->orig_rax);
+	unsigned long long *argument = call->argument == 2 ? &regs->rdx : &regs->r10;
+
+	if (call->limit == LIMIT_MS)
+		shorten_ms(argument, thread->waited_ns);
+	else if (call->limit == LIMIT_TIMESPEC)
+		shorten_timespec(thread, regs, argument, thread->waited_ns);
+	regs->rax = regs->orig_rax;
+	regs->orig_rax = ~0ull;
+	regs->rip -= 2;
+	thread->waited_ns = 0;
+}

@@ -1,0 +1,30 @@
+/* waiting.h - system calls that a stop of ours ends early, made again.
+ *
+ * The kernel restarts almost every interrupted call by itself.  epoll_wait and
+ * its kin, semtimedop, rt_sigtimedwait and recv with a time limit return EINTR
+ * instead, although no handler ran.  Such a call is made again, with a relative
+ * time limit shortened by the time that was already waited.
+ *
+ * How long a thread has waited is known from its scheduler clock, read before it
+ * is disturbed (waiting_note); without that file the limit starts anew.
+ */
+#ifndef TRACER_WAITING_H
+#define TRACER_WAITING_H
+
+#include <stdbool.h>
+#include <sys/user.h>
+
+#include "target.h"
+
+/* To be called before a thread is interrupted: notes how long it has waited. */
+void waiting_note(struct thread *thread);
+
+/* True when the registers are those of a thread that stands behind such a call,
+ * ended by our stop and not by a signal that the program handles. */
+bool waiting_was_cut(const struct user_regs_struct *regs);
+
+/* Makes them those of a thread that is about to make the call again.  `regs` are
+ * the program's; its pc afterwards is that of the `syscall` instruction. */
+void waiting_again(struct thread *thread, struct user_regs_struct *regs);
+
+#endif
