@@ -65,6 +65,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	if (state.in_block)
 		cut_event(thread, state.regs.pc, state.regs.gpr[1]);
 	from_translate(&state.regs, regs);
+	if (thread->tb->sys_resume != target->runtime.syscall_again.address)
+		thread->waited_before_ns = 0;
 	if (!state.in_syscall)
 		regs->orig_rax = ~0ull;         /* a call of the runtime's own is nobody's restart */
 	return 0;
@@ -123,6 +125,8 @@ void hijack_keep_waiting(struct thread *thread)
 		resume.address = tb->sys_resume_saved;
 		regs.rdx = tb->slots[2];
 		regs.r10 = tb->slots[10];
+	} else {
+		thread->waited_before_ns = 0;
 	}
 	regs.rip = tb->sys_next;
 	park(thread, &regs, resume);

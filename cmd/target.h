@@ -74,6 +74,7 @@ struct thread {
 	bool is_listening;              /* in a group-stop */
 	bool wants_step;                /* a request that the main thread is to serve */
 	uint64_t waited_ns;             /* in a system call, before it was disturbed */
+	uint64_t waited_before_ns;      /* in earlier tries of the same call */
 	struct interrupted interrupted; /* by the signal being delivered */
 	bool is_followed;               /* of a followed child, not of what was asked for */
 	struct ring ring;

@@ -155,13 +155,15 @@ void waiting_again(struct thread *thread, struct user_regs_struct *regs)
 {
 	const struct call *call = find_call((long)regs->orig_rax);
 	unsigned long long *argument = call->argument == 2 ? &regs->rdx : &regs->r10;
+	uint64_t waited = thread->waited_before_ns + thread->waited_ns;
 
 	if (call->limit == LIMIT_MS)
-		shorten_ms(argument, thread->waited_ns);
+		shorten_ms(argument, waited);
 	else if (call->limit == LIMIT_TIMESPEC)
-		shorten_timespec(thread, regs, argument, thread->waited_ns);
+		shorten_timespec(thread, regs, argument, waited);
 	regs->rax = regs->orig_rax;
 	regs->orig_rax = ~0ull;
 	regs->rip -= 2;
+	thread->waited_before_ns = waited;
 	thread->waited_ns = 0;
 }
