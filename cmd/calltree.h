@@ -7,9 +7,23 @@
  * is known; differences are taken modulo 2^32.
  *
  * A thread may run on several stacks (coroutines, swapcontext, goroutines): each
- * keeps its own frames, and an event whose slot fits a frame of another one moves
- * there.  A signal's frame begins a segment on top of what was interrupted, on
- * this stack or on the alternate one.
+ * keeps its own frames.  Control gets to another one when
+ *   - an event's slot is exactly that of a frame there (a switch back);
+ *   - a function is begun by a return, or by a jump out of a function that is known
+ *     to switch (a first switch to it);
+ *   - rsp is nearer to the frames there than to those here.
+ *
+ * A signal's frame begins a segment on top of what was interrupted, on this stack
+ * or on the alternate one; a return that leaves the segment's slots takes all of it.
+ *
+ *     frames[0]    main          slot 0x...e8    outermost
+ *     frames[1]    work          slot 0x...c8
+ *     frames[2]    on_usr1       slot 0x...48    is_signal: a segment begins
+ *     frames[3]    puts          slot 0x...28
+ *
+ * The procedure linkage table is left out: a stub's frame becomes, in place, that
+ * of the function it jumps to; what the dynamic linker does in between to find
+ * it is inside.  Pure: it knows names, no process and no output.
  */
 #ifndef TRACER_CALLTREE_H
 #define TRACER_CALLTREE_H
@@ -27,15 +41,20 @@ struct frame {
 	uint64_t start, children;       /* tsc; of the calls in it, in ticks */
 	bool is_tail;                   /* it took another's place by a jump */
 	bool is_signal;                 /* entered by the kernel: a handler */
+	uint8_t signal;
+	/* The view's own: */
 	bool is_shown;                  /* its opening line is out */
 	bool is_hidden;                 /* filtered: neither shown nor counted */
+	bool is_in, is_out;             /* -F holds here; -N does */
 	bool is_recursive;              /* open further out already */
-	int signal;
+	uint32_t depth;                 /* shown frames around it */
+	const struct name *shown;       /* the name of the opening line */
 };
 
 struct call_stack {
 	struct frame *frames;
 	unsigned count, room;
+	unsigned signals;               /* frames that are handlers */
 	struct call_stack *next;
 };
 
@@ -44,30 +63,44 @@ struct calltree {
 	struct call_stack *stacks;      /* all of the thread, `current` included */
 };
 
-/* What happens to frames, in order.  `closed` is called for the innermost first. */
+enum calltree_end {
+	CALLTREE_RETURN,
+	CALLTREE_TAILCALL,              /* another takes its place */
+	CALLTREE_UNWOUND,               /* by a longjmp, an exception, ... */
+};
+
+/* What happens to frames, in order.  `parent` is the frame around, NULL for the
+ * outermost.  `closed` is called for the innermost first. */
 struct calltree_ops {
-	void (*opened)(void *context, struct frame *frame, unsigned depth);
-	void (*closed)(void *context, struct frame *frame, unsigned depth, uint64_t tsc);
+	void (*opened)(void *context, struct frame *frame, struct frame *parent);
+	void (*renamed)(void *context, struct frame *frame, struct frame *parent);
+	void (*closed)(void *context, struct frame *frame, enum calltree_end how, uint64_t tsc);
+	const struct name *(*name)(void *context, uint64_t address);
 	void *context;
 };
 
 int calltree_init(struct calltree *tree);
 void calltree_deinit(struct calltree *tree);
 
+static inline struct frame *calltree_top(const struct calltree *tree)
+{
+	const struct call_stack *s = tree->current;
+
+	return s->count ? &s->frames[s->count - 1] : NULL;
+}
+
 void calltree_call(struct calltree *tree, const struct calltree_ops *ops,
 		   const struct name *callee, uint64_t call_pc, uint32_t slot, uint64_t tsc);
 void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
 		       const struct name *callee, uint32_t sp, uint64_t tsc);
-/* A return or a jump arrived at `at`; after_call: a call stands before it. */
-void calltree_return(struct calltree *tree, const struct calltree_ops *ops,
-		     const struct name *at, bool after_call, uint32_t sp, uint64_t tsc);
+/* A return or a jump arrived at pc; after_call: a call stands before it. */
+void calltree_return(struct calltree *tree, const struct calltree_ops *ops, uint64_t pc,
+		     bool after_call, uint32_t sp, uint64_t tsc);
 void calltree_signal(struct calltree *tree, const struct calltree_ops *ops,
 		     const struct name *handler, int signal, uint32_t slot, uint32_t interrupted_sp,
 		     uint64_t tsc);
-/* Back to where a handler had interrupted, at sp. */
-void calltree_sigreturn(struct calltree *tree, const struct calltree_ops *ops, uint32_t sp,
-			uint64_t tsc);
-/* Closes all that is open. */
-void calltree_end(struct calltree *tree, const struct calltree_ops *ops, uint64_t tsc);
+/* A handler's end: on at pc, with sp. */
+void calltree_sigreturn(struct calltree *tree, const struct calltree_ops *ops, uint64_t pc,
+			uint32_t sp, uint64_t tsc);
 
 #endif

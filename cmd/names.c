@@ -1,26 +1,43 @@
 #include "names.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
+#include "json.h"
+#include "line.h"
+#include "source.h"
+#include "target.h"
+
 struct names {
 	struct target *target;
-	struct name **table;            /* open addressing, by address */
+	const struct filter *filter;
+	struct name **table;            /* open addressing, by address: the newest of each */
 	uint32_t mask, used;
+	struct name **all;              /* by id */
+	uint32_t count, room;
+	const struct name **by_index;
+	uint32_t index_room;
+	size_t changes;                 /* cursor into the symbols' changes */
+	unsigned generation;
 };
 
-struct names *names_create(struct target *target)
+static struct name unknown = {
+	.function = "", .module = "", .text = "?", .text_len = 1, .of_function = &unknown,
+};
+
+struct names *names_create(struct target *target, const struct filter *filter)
 {
 	struct names *names = calloc(1, sizeof *names);
 
-	if (names) {
-		names->target = target;
-		names->mask = 4095;
-		names->table = calloc(names->mask + 1, sizeof *names->table);
-	}
-	if (names && !names->table) {
+	if (!names)
+		return NULL;
+	names->target = target;
+	names->filter = filter;
+	names->mask = 4095;
+	names->table = calloc(names->mask + 1ul, sizeof *names->table);
+	if (!names->table) {
 		free(names);
 		return NULL;
 	}
@@ -31,14 +48,40 @@ void names_destroy(struct names *names)
 {
 	if (!names)
 		return;
-	for (uint32_t i = 0; i <= names->mask; i++)
-		if (names->table[i]) {
-			free((void *)names->table[i]->text);
-			free(names->table[i]);
-		}
+	for (uint32_t i = 0; i < names->count; i++) {
+		struct name *name = names->all[i];
+
+		free((void *)name->text);
+		free((void *)name->function);
+		free((void *)name->module);
+		free((void *)name->place);
+		free((void *)name->json);
+		free((void *)name->line);
+		free((void *)name->file);
+		free(name);
+	}
+	free(names->all);
 	free(names->table);
+	free(names->by_index);
 	free(names);
 }
+
+size_t names_count(const struct names *names)
+{
+	return names->count;
+}
+
+const struct name *names_at(const struct names *names, uint32_t id)
+{
+	return names->all[id];
+}
+
+unsigned names_generation(const struct names *names)
+{
+	return names->generation;
+}
+
+/* ---- the table ---------------------------------------------------------------------- */
 
 static struct name **slot_of(const struct names *names, uint64_t address)
 {
@@ -68,35 +111,123 @@ static bool grow(struct names *names)
 	return true;
 }
 
+static struct name *add(struct names *names, uint64_t address)
+{
+	if (names->count == names->room) {
+		uint32_t room = names->room ? names->room * 2 : 1024;
+		struct name **grown = realloc(names->all, room * sizeof *grown);
+
+		if (!grown)
+			return NULL;
+		names->all = grown;
+		names->room = room;
+	}
+	struct name *name = calloc(1, sizeof *name);
+	if (!name)
+		return NULL;
+	name->address = address;
+	name->id = names->count;
+	names->all[names->count++] = name;
+	return name;
+}
+
+/* ---- what is known of an address -------------------------------------------------------- */
+
+static bool starts_with(const char *text, const char *start)
+{
+	return !strncmp(text, start, strlen(start));
+}
+
+/* Is it `word`, or `word` with a suffix as .abi0, @plt, @@GLIBC_2.2.5? */
+static bool is_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	return !strncmp(text, word, len) && (!text[len] || text[len] == '.' || text[len] == '@');
+}
+
+static void classify(struct name *name, const struct symbol *symbol)
+{
+	static const char *const switches[] = {
+		"swapcontext", "setcontext", "__start_context", "jump_fcontext", "ontop_fcontext",
+		"coro_transfer", "runtime.gogo", "gogo", "runtime.mcall", "runtime.systemstack",
+		"runtime.asmcgocall", "runtime.cgocallback", "runtime.morestack",
+		"runtime.morestack_noctxt", "runtime.rt0_go",
+	};
+	const char *function = name->function;
+
+	name->is_plt = symbol && symbol->is_plt;
+	name->is_resolver = starts_with(function, "_dl_runtime_resolve") ||
+			    starts_with(function, "_dl_runtime_profile");
+	name->is_cold = symbol && (strstr(symbol->mangled, ".cold") != NULL);
+	name->grows_stack = is_word(function, "runtime.morestack") ||
+			    is_word(function, "runtime.morestack_noctxt");
+	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+		name->switches_stacks |= is_word(function, switches[i]);
+}
+
+static char *make_text(const struct name *name, bool has_module)
+{
+	char buffer[32], *at = buffer;
+
+	if (*name->function)
+		return strdup(name->function);
+	if (has_module)
+		*at++ = '+';
+	at = put_hex(at, has_module ? name->module_offset - (name->address - name->start)
+				    : name->start);
+	*at = 0;
+	char *whole = malloc(strlen(name->module) + sizeof buffer);
+	return whole ? strcat(strcpy(whole, name->module), buffer) : NULL;
+}
+
 static void look_up(struct names *names, struct name *name)
 {
 	struct symbols *s = names->target->symbols;
-	char text[64];
+	struct symbols_change change;
 
 	target_symbols_lock(names->target);
 	const struct symbol *symbol = symbols_find(s, name->address);
 	const struct symbols_module *module = symbols_module_find(s, name->address);
 	name->is_start = symbols_function_start(s, name->address);
-	target_symbols_unlock(names->target);
-	name->symbol = symbol;
-	name->module = module ? module->name : "";
+	while (symbols_change_next(s, &names->changes, &change))
+		names->generation++;
+	name->module_identity = module;
+	name->module = strdup(module ? module->name : "");
 	name->module_offset = name->address - (module ? module->base : 0);
 	name->start = symbol ? symbol->start : name->address;
-	name->function = symbol ? symbol->name : "";
-	name->is_plt = symbol && symbol->is_plt;
-	if (*name->function) {
-		name->text = strdup(name->function);
-		return;
+	name->function = strdup(symbol ? symbol->name : "");
+	if (name->function)
+		classify(name, symbol);
+	target_symbols_unlock(names->target);
+	if (name->module && name->function)
+		name->text = make_text(name, module != NULL);
+	name->text_len = name->text ? (uint32_t)strlen(name->text) : 0;
+}
+
+static const struct name *make(struct names *names, uint64_t address)
+{
+	struct name *name = add(names, address);
+
+	if (!name)
+		return &unknown;
+	look_up(names, name);
+	if (!name->text) {
+		name->text = strdup("?");
+		name->text_len = 1;
 	}
-	uint64_t offset = name->module_offset - (name->address - name->start);
-	if (module)
-		snprintf(text, sizeof text, "+0x%" PRIx64, offset);
-	else
-		snprintf(text, sizeof text, "0x%" PRIx64, name->start);
-	char *whole = malloc(strlen(name->module) + strlen(text) + 1);
-	if (whole)
-		strcat(strcpy(whole, name->module), text);
-	name->text = whole;
+	if (!name->text || !name->module || !name->function) {
+		names->count--;
+		return &unknown;
+	}
+	struct name **slot = slot_of(names, address);
+	if (!*slot)
+		names->used++;
+	*slot = name;
+	name->of_function = name->start == address ? name : names_find(names, name->start);
+	name->function_id = name->of_function->id;
+	name->filter = filter_name(names->filter, name->of_function->function, name->module);
+	return name;
 }
 
 const struct name *names_find(struct names *names, uint64_t address)
@@ -105,35 +236,137 @@ const struct name *names_find(struct names *names, uint64_t address)
 
 	if (*slot)
 		return *slot;
-	if (names->used * 2 > names->mask) {
-		if (!grow(names))
-			return NULL;
-		slot = slot_of(names, address);
-	}
-	struct name *name = calloc(1, sizeof *name);
-	if (!name)
-		return NULL;
-	name->address = address;
-	name->id = names->used++;
-	*slot = name;
-	look_up(names, name);
-	if (!name->text)
-		name->text = strdup("?");
-	name->of_function = name->start == address ? name : names_find(names, name->start);
+	if (names->used * 2 > names->mask && !grow(names))
+		return &unknown;
+	return make(names, address);
+}
+
+/* ---- by index ------------------------------------------------------------------------------ */
+
+static bool make_index_room(struct names *names, uint32_t index)
+{
+	uint32_t room = names->index_room ? names->index_room : 4096;
+
+	while (room <= index)
+		room *= 2;
+	const struct name **grown = realloc(names->by_index, room * sizeof *grown);
+	if (!grown)
+		return false;
+	memset(grown + names->index_room, 0, (room - names->index_room) * sizeof *grown);
+	names->by_index = grown;
+	names->index_room = room;
+	return true;
+}
+
+/* A module at the place of another that was unloaded: code translated anew has new
+ * numbers, so this is where it shows. */
+static bool is_outdated(struct names *names, const struct name *name)
+{
+	if (!names->target->map_is_old)
+		return false;
+	target_symbols_lock(names->target);
+	bool differs = symbols_module_find(names->target->symbols, name->address) !=
+		       name->module_identity;
+	target_symbols_unlock(names->target);
+	return differs;
+}
+
+const struct name *names_of_index(struct names *names, uint32_t index, uint64_t address)
+{
+	if (index < names->index_room && names->by_index[index] &&
+	    names->by_index[index]->address == address)
+		return names->by_index[index];
+	const struct name *name = names_find(names, address);
+	if (is_outdated(names, name))
+		name = make(names, address);
+	if (index < names->index_room || make_index_room(names, index))
+		names->by_index[index] = name;
 	return name;
 }
 
-const char *names_place(const struct name *name, char *buf, size_t len)
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+const char *name_place(const struct name *constant)
 {
+	struct name *name = (struct name *)constant;
 	uint64_t into = name->address - name->start;
 
-	if (*name->function && into)
-		snprintf(buf, len, "%s!%s+0x%" PRIx64, name->module, name->function, into);
-	else if (*name->function)
-		snprintf(buf, len, "%s!%s", name->module, name->function);
-	else if (*name->module)
-		snprintf(buf, len, "%s+0x%" PRIx64, name->module, name->module_offset);
-	else
-		snprintf(buf, len, "0x%" PRIx64, name->address);
-	return buf;
+	if (name->place)
+		return name->place;
+	char *text = malloc(strlen(name->module) + strlen(name->function) + 48), *at = text;
+	if (!text)
+		return "?";
+	at = put_string(at, name->module);
+	if (*name->function) {
+		if (*name->module)
+			*at++ = '!';
+		at = put_string(at, name->function);
+		if (into) {
+			*at++ = '+';
+			at = put_hex(at, into);
+		}
+	} else if (*name->module) {
+		*at++ = '+';
+		at = put_hex(at, name->module_offset);
+	} else {
+		at = put_hex(at, name->address);
+	}
+	*at = 0;
+	name->place_len = (uint32_t)(at - text);
+	return name->place = text;
+}
+
+const char *name_json(const struct name *constant)
+{
+	struct name *name = (struct name *)constant;
+
+	if (name->json)
+		return name->json;
+	char *text = malloc(JSON_STRING_ROOM(strlen(name->function) + strlen(name->module)) + 48);
+	char *at = text;
+	if (!text)
+		return "";
+	if (*name->function) {
+		at = put_literal(at, ",\"function\":");
+		at = json_string(at, name->function);
+	}
+	if (*name->module) {
+		at = put_literal(at, ",\"module\":");
+		at = json_string(at, name->module);
+	}
+	*at = 0;
+	name->json_len = (uint32_t)(at - text);
+	return name->json = text;
+}
+
+void names_line(struct names *names, const struct name *constant)
+{
+	struct name *name = (struct name *)constant;
+	struct source_line line;
+
+	if (name->has_line || name == &unknown)
+		return;
+	name->has_line = true;
+	target_symbols_lock(names->target);
+	if (symbols_line(names->target->symbols, name->address, &line) && line.line) {
+		name->file = strdup(line.file);
+		name->line_number = line.line;
+	}
+	target_symbols_unlock(names->target);
+}
+
+const char *name_line(struct names *names, const struct name *constant)
+{
+	struct name *name = (struct name *)constant;
+	char *text = NULL;
+
+	if (name->line)
+		return name->line;
+	names_line(names, name);
+	const char *slash = name->file ? strrchr(name->file, '/') : NULL;
+	const char *base = slash ? slash + 1 : name->file;
+	if (!base || asprintf(&text, "%s:%u", base, name->line_number) < 0)
+		return "";
+	name->line_len = (uint32_t)strlen(text);
+	return name->line = text;
 }

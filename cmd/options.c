@@ -1,52 +1,17 @@
 #include "options.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
+#include "option-table.h"
+
 #define VERSION "0.1"
 
-enum long_only {
-	OPT_EXEC = 256, OPT_CALLS, OPT_BLOCKS, OPT_INSNS, OPT_COVERAGE, OPT_STACKS, OPT_NONE,
-	OPT_TID, OPT_LIMIT, OPT_DURATION, OPT_FORMAT, OPT_NO_TIME, OPT_NO_DEMANGLE, OPT_STATS,
-	OPT_LOSSY, OPT_MIN_TIME, OPT_SORT, OPT_COLOR, OPT_HELP, OPT_VERSION,
-};
-
-/* One row an option: getopt's table and --help come from it. */
-static const struct row {
-	const char *name;       /* long; NULL: none */
-	int value;
-	char letter;
-	const char *argument;   /* NULL: takes none */
-	const char *help;
-} rows[] = {
-	{ NULL, 'p', 'p', "PID", "attach to these processes (a list, or repeated)" },
-	{ "exec", OPT_EXEC, 0, "PROG", "run PROG; options may follow, its arguments after --" },
-	{ "calls", OPT_CALLS, 0, NULL, "every call and return, with depth and duration (default)" },
-	{ "blocks", OPT_BLOCKS, 0, NULL, "every execution of a basic block" },
-	{ "insns", OPT_INSNS, 0, NULL, "every instruction, with its text" },
-	{ "coverage", OPT_COVERAGE, 0, NULL, "every basic block once, at its first execution" },
-	{ "none", OPT_NONE, 0, NULL, "nothing: translation alone, to measure" },
-	{ NULL, 'f', 'f', NULL, "follow forks" },
-	{ "tid", OPT_TID, 0, "TID", "only these threads (a list, or repeated)" },
-	{ "limit", OPT_LIMIT, 0, "N", "stop after N events" },
-	{ "duration", OPT_DURATION, 0, "TIME", "detach after TIME (500ms, 10s, 2m)" },
-	{ NULL, 'o', 'o', "FILE", "write to FILE, - is standard output, |CMD a pipe" },
-	{ "no-time", OPT_NO_TIME, 0, NULL, "read no clock at all" },
-	{ "no-demangle", OPT_NO_DEMANGLE, 0, NULL, "names as they stand in the symbol table" },
-	{ "lossy", OPT_LOSSY, 0, NULL, "when the ring is full drop events, and count them" },
-	{ NULL, 'q', 'q', NULL, "no messages" },
-	{ NULL, 'v', 'v', NULL, "more messages" },
-	{ "stats", OPT_STATS, 0, NULL, "at the end a line of counters on stderr" },
-	{ "help", OPT_HELP, 0, NULL, "this list" },
-	{ "version", OPT_VERSION, 0, NULL, "the version" },
-};
-
-#define ROWS (sizeof rows / sizeof *rows)
+#define GO_ON (-1)      /* else an exit status */
 
 static int wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -62,205 +27,307 @@ static int wrong(const char *format, ...)
 	return 2;
 }
 
-static int print_help(void)
-{
-	puts("usage: tracer [OPTIONS] -p PID[,PID...]\n"
-	     "       tracer [OPTIONS] PROG [ARG...]\n"
-	     "       tracer [OPTIONS] --exec PROG [OPTIONS] [-- ARG...]\n");
-	for (size_t i = 0; i < ROWS; i++) {
-		char left[64];
-
-		snprintf(left, sizeof left, "%s%s%s%s", rows[i].name ? "--" : "-",
-			 rows[i].name ? rows[i].name : (char[]){ rows[i].letter, 0 },
-			 rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
-		printf("  %-18s %s\n", left, rows[i].help);
-	}
-	return 0;
-}
-
-/* ---- values --------------------------------------------------------------------------- */
-
-static int parse_number(const char *text, uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 0);
-	return isdigit((unsigned char)*text) && !*end && !errno ? 0 : -EINVAL;
-}
-
-static int parse_duration(const char *text, uint64_t *out_ns)
-{
-	static const struct { const char *unit; double ns; } units[] = {
-		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "", 1e9 },
-		{ "m", 60e9 }, { "h", 3600e9 },
-	};
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || value < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (!strcmp(end, units[i].unit)) {
-			*out_ns = (uint64_t)(value * units[i].ns);
-			return 0;
-		}
-	return -EINVAL;
-}
-
-/* Ids split at comma, space and newline, appended. */
-static int parse_ids(const char *text, pid_t **ids, size_t *count)
-{
-	while (*(text += strspn(text, ", \n\t"))) {
-		size_t len = strcspn(text, ", \n\t");
-		char word[24];
-		uint64_t value;
-
-		if (len >= sizeof word)
-			return -EINVAL;
-		memcpy(word, text, len);
-		word[len] = 0;
-		if (parse_number(word, &value) < 0 || value == 0 || value > 0x7fffffff)
-			return -EINVAL;
-		pid_t *grown = realloc(*ids, (*count + 1) * sizeof **ids);
-		if (!grown)
-			return -ENOMEM;
-		*ids = grown;
-		(*ids)[(*count)++] = (pid_t)value;
-		text += len;
-	}
-	return 0;
-}
-
-/* ---- options ------------------------------------------------------------------------------ */
+/* ---- one option ------------------------------------------------------------------------- */
 
 struct parse {
 	struct options *options;
+	char **argv;            /* what is left of it */
 	char *exec;
 	bool has_mode;
+	unsigned clocks, follows;
 };
 
 static int set_mode(struct parse *p, enum mode mode)
 {
 	if (p->has_mode && p->options->mode != mode)
-		return wrong("only one of --calls, --blocks, --insns, --coverage, --none at a time");
+		return wrong("one kind of events at a time: --calls, --blocks, --insns, ...");
 	p->has_mode = true;
 	p->options->mode = mode;
+	return GO_ON;
+}
+
+static int add(struct string_list *list, char *value)
+{
+	char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
+
+	if (!grown)
+		return wrong("out of memory");
+	list->items = grown;
+	list->items[list->count++] = value;
+	return GO_ON;
+}
+
+static int add_pattern(struct string_list *list, char letter, char *value)
+{
+	struct err err = { 0 };
+
+	if (!*value)
+		return wrong("-%c: an empty pattern", letter);
+	if (filter_check(value, &err) < 0)
+		return wrong("-%c %s", letter, err.text);
+	return add(list, value);
+}
+
+/* The index of `value` in a list of words that NULL ends; -1: none. */
+static int word_index(const char *const *words, const char *value)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(words[i], value))
+			return i;
 	return -1;
 }
 
-static int parse_one(struct parse *p, int option, char *value)
+static int set_format(struct options *o, const char *value)
+{
+	static const char *const formats[] = { "text", "json", NULL };
+	int i = word_index(formats, value);
+
+	if (i < 0)
+		return wrong("--format %s: what fits is text, json", value);
+	o->format = (enum format)i;
+	return GO_ON;
+}
+
+static int set_sort(struct options *o, const char *value)
+{
+	static const char *const keys[] = { "total", "self", "calls", "min", "avg", "max", "name",
+					    "function", NULL };
+	int i = word_index(keys, value);
+
+	if (i < 0)
+		return wrong("--sort %s: what fits is total, self, calls, min, avg, max, name",
+			     value);
+	o->sort = i == 7 ? SORT_NAME : (enum sort_key)(i + 1);
+	return GO_ON;
+}
+
+static int set_color(struct options *o, const char *value)
+{
+	static const char *const words[] = { "never", "auto", "always", NULL };
+	int i = word_index(words, value);
+
+	if (i < 0)
+		return wrong("--color %s: what fits is auto, always, never", value);
+	o->color = i - 1;
+	return GO_ON;
+}
+
+static int set_depth(struct options *o, const char *value)
+{
+	uint64_t depth;
+
+	if (option_number(value, &depth) < 0 || !depth || depth > UINT32_MAX)
+		return wrong("-D %s: not a number of levels", value);
+	o->depth = (unsigned)depth;
+	return GO_ON;
+}
+
+/* The options that take a value. */
+static int parse_value(struct parse *p, const struct option_row *row, char *value)
 {
 	struct options *o = p->options;
 
-	switch (option) {
-	case 'p':
-		if (parse_ids(value, &o->pids, &o->pid_count) < 0)
+	switch (row->id) {
+	case OPTION_PID:
+		if (option_ids(value, &o->pids, &o->pid_count) < 0)
 			return wrong("-p %s: not a list of process ids", value);
 		break;
-	case OPT_EXEC: p->exec = value; break;
-	case OPT_CALLS: return set_mode(p, MODE_CALLS);
-	case OPT_BLOCKS: return set_mode(p, MODE_BLOCKS);
-	case OPT_INSNS: return set_mode(p, MODE_INSNS);
-	case OPT_COVERAGE: return set_mode(p, MODE_COVERAGE);
-	case OPT_NONE: return set_mode(p, MODE_NONE);
-	case 'f': o->follow = true; break;
-	case OPT_TID:
-		if (parse_ids(value, &o->tids, &o->tid_count) < 0)
+	case OPTION_EXEC:
+		if (p->exec)
+			return wrong("--exec %s: a program is given already", value);
+		p->exec = value;
+		break;
+	case OPTION_WATCH:
+		return add(&o->watches, value) < 0 ? set_mode(p, MODE_WATCH) : 2;
+	case OPTION_TID:
+		if (option_ids(value, &o->tids, &o->tid_count) < 0)
 			return wrong("--tid %s: not a list of thread ids", value);
 		break;
-	case OPT_LIMIT:
-		if (parse_number(value, &o->limit) < 0 || !o->limit)
+	case OPTION_ONLY_FUNCTION: return add_pattern(&o->only_functions, 'F', value);
+	case OPTION_NOT_FUNCTION: return add_pattern(&o->not_functions, 'N', value);
+	case OPTION_ONLY_MODULE: return add_pattern(&o->only_modules, 'M', value);
+	case OPTION_NOT_MODULE: return add_pattern(&o->not_modules, 'X', value);
+	case OPTION_DEPTH: return set_depth(o, value);
+	case OPTION_MIN_TIME:
+		if (option_time(value, &o->min_time_ns) < 0)
+			return wrong("--min-time %s: not a time like 10us, 5ms", value);
+		break;
+	case OPTION_LIMIT:
+		if (option_number(value, &o->limit) < 0 || !o->limit)
 			return wrong("--limit %s: not a number of events", value);
 		break;
-	case OPT_DURATION:
-		if (parse_duration(value, &o->duration_ns) < 0 || !o->duration_ns)
+	case OPTION_DURATION:
+		if (option_time(value, &o->duration_ns) < 0 || !o->duration_ns)
 			return wrong("--duration %s: not a time like 500ms, 10s, 2m", value);
 		break;
-	case 'o': o->output = value; break;
-	case OPT_NO_TIME: o->no_time = true; break;
-	case OPT_NO_DEMANGLE: o->no_demangle = true; break;
-	case OPT_LOSSY: o->lossy = true; break;
-	case 'q': o->quiet = true; break;
-	case 'v': o->verbose++; break;
-	case OPT_STATS: o->stats = true; break;
-	case OPT_HELP: return print_help();
-	case OPT_VERSION: puts("tracer " VERSION); return 0;
-	case ':': return wrong("%s needs a value", value);
-	default: return wrong("unknown option %s", value);
+	case OPTION_OUTPUT:
+		if (!*value)
+			return wrong("-o: an empty name");
+		o->output = value;
+		break;
+	case OPTION_FORMAT: return set_format(o, value);
+	case OPTION_SORT: return set_sort(o, value);
+	case OPTION_COLOR: return set_color(o, value);
+	default: break;
 	}
-	return -1;
+	return GO_ON;
 }
 
-static void make_tables(struct option *longs, char *shorts)
-{
-	*shorts++ = '+';        /* options end at PROG */
-	*shorts++ = ':';
-	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].letter) {
-			*shorts++ = rows[i].letter;
-			if (rows[i].argument)
-				*shorts++ = ':';
-		}
-		if (rows[i].name)
-			*longs++ = (struct option){ rows[i].name, rows[i].argument != NULL, NULL,
-						    rows[i].value };
-	}
-	*shorts = 0;
-	*longs = (struct option){ 0 };
-}
-
-/* PROG from --exec, and its arguments: those behind it. */
-static int set_program(struct parse *p, int argc, char **argv)
+static int parse_flag(struct parse *p, const struct option_row *row)
 {
 	struct options *o = p->options;
-	int count = argc - optind;
 
+	switch (row->id) {
+	case OPTION_CALLS: return set_mode(p, MODE_CALLS);
+	case OPTION_BLOCKS: return set_mode(p, MODE_BLOCKS);
+	case OPTION_INSNS: return set_mode(p, MODE_INSNS);
+	case OPTION_COVERAGE: return set_mode(p, MODE_COVERAGE);
+	case OPTION_STACKS: return set_mode(p, MODE_STACKS);
+	case OPTION_NONE: return set_mode(p, MODE_NONE);
+	case OPTION_FOLLOW: o->follow = true; p->follows++; break;
+	case OPTION_SUMMARY: o->summary = true; break;
+	case OPTION_LINES: o->lines = true; break;
+	case OPTION_CLOCK: p->clocks++; break;
+	case OPTION_RELATIVE: o->clock = CLOCK_RELATIVE; break;
+	case OPTION_NO_TIME: o->no_time = true; break;
+	case OPTION_NO_DEMANGLE: o->no_demangle = true; break;
+	case OPTION_LOSSY: o->lossy = true; break;
+	case OPTION_QUIET: o->quiet = true; break;
+	case OPTION_VERBOSE: o->verbose++; break;
+	case OPTION_STATS: o->stats = true; break;
+	case OPTION_HELP: option_print_help(); return 0;
+	case OPTION_VERSION: puts("tracer " VERSION); return 0;
+	default: break;
+	}
+	return GO_ON;
+}
+
+/* ---- the words of the command line --------------------------------------------------------- */
+
+/* "--name", "--name=value", "--name value" */
+static int parse_long(struct parse *p, char *word)
+{
+	size_t len = strcspn(word + 2, "=");
+	const struct option_row *row = option_by_name(word + 2, len);
+	char *value = word[2 + len] ? word + 3 + len : NULL;
+
+	if (!row)
+		return wrong("unknown option %.*s", (int)len + 2, word);
+	if (!row->argument)
+		return value ? wrong("--%s takes no value", row->name) : parse_flag(p, row);
+	if (!value && !(value = *p->argv))
+		return wrong("--%s needs a value: %s", row->name, row->argument);
+	if (value == *p->argv)
+		p->argv++;
+	return parse_value(p, row, value);
+}
+
+/* "-q", "-qv", "-pPID", "-p PID" */
+static int parse_letters(struct parse *p, char *word)
+{
+	for (char *letter = word + 1; *letter; letter++) {
+		const struct option_row *row = option_by_letter(*letter);
+		int status;
+
+		if (!row)
+			return wrong("unknown option -%c", *letter);
+		if (row->argument) {
+			char *value = letter[1] ? letter + 1 : *p->argv;
+
+			if (!value)
+				return wrong("-%c needs a value: %s", *letter, row->argument);
+			if (!letter[1])
+				p->argv++;
+			return parse_value(p, row, value);
+		}
+		status = parse_flag(p, row);
+		if (status != GO_ON)
+			return status;
+	}
+	return GO_ON;
+}
+
+/* Up to PROG, or to `--`. */
+static int parse_words(struct parse *p)
+{
+	int status = GO_ON;
+
+	while (status == GO_ON && *p->argv) {
+		char *word = *p->argv;
+
+		if (word[0] != '-' || !word[1]) {
+			if (p->exec)
+				return wrong("%s: the arguments of %s come after --", word,
+					     p->exec);
+			break;
+		}
+		p->argv++;
+		if (!strcmp(word, "--"))
+			break;
+		status = word[1] == '-' ? parse_long(p, word) : parse_letters(p, word);
+	}
+	return status;
+}
+
+/* PROG from --exec, and its arguments: what is left. */
+static int set_program(struct parse *p)
+{
+	struct options *o = p->options;
+	size_t count = 0, n = 0;
+
+	while (p->argv[count])
+		count++;
 	if (!p->exec && !count)
-		return -1;
-	o->program = calloc((size_t)count + 2, sizeof *o->program);
+		return GO_ON;
+	o->program = calloc(count + 2, sizeof *o->program);
 	if (!o->program)
 		return wrong("out of memory");
-	int n = 0;
 	if (p->exec)
 		o->program[n++] = p->exec;
-	for (int i = optind; i < argc; i++)
-		o->program[n++] = argv[i];
-	return -1;
+	memcpy(o->program + n, p->argv, count * sizeof *o->program);
+	return GO_ON;
+}
+
+static int check_time(const struct options *o)
+{
+	if (o->min_time_ns && o->mode != MODE_CALLS)
+		return wrong("--min-time goes with --calls");
+	if (o->min_time_ns && o->no_time)
+		return wrong("--min-time needs the clock that --no-time leaves out");
+	if (o->clock && o->no_time)
+		return wrong("-t and -r need the clock that --no-time leaves out");
+	return GO_ON;
 }
 
 static int check(struct parse *p)
 {
 	struct options *o = p->options;
 
+	if (p->clocks)
+		o->clock = p->clocks == 1 ? CLOCK_SECONDS :
+			   p->clocks == 2 ? CLOCK_MICROSECONDS : CLOCK_EPOCH;
+	o->file_per_thread = p->follows > 1 && o->output;
+	if (o->file_per_thread && (!strcmp(o->output, "-") || o->output[0] == '|'))
+		return wrong("-ff writes files: -o %s is none", o->output);
 	if (o->program && o->pid_count)
 		return wrong("a program to run and -p at once");
 	if (!o->program && !o->pid_count)
 		return wrong("nothing to trace: give -p PID or a program");
-	return -1;
+	if (o->summary && o->mode != MODE_CALLS)
+		return wrong("-c goes with --calls");
+	return check_time(o);
 }
 
 int options_parse(struct options *options, int argc, char **argv)
 {
-	struct option longs[ROWS + 1];
-	char shorts[2 * ROWS + 3];
-	struct parse parse = { .options = options };
-	int option, status = -1;
+	struct parse parse = { .options = options, .argv = argv + (argc > 0) };
+	int status;
 
 	memset(options, 0, sizeof *options);
-	make_tables(longs, shorts);
-	opterr = 0;
-	while (status < 0) {
-		int at = optind;
-
-		option = getopt_long(argc, argv, shorts, longs, NULL);
-		if (option < 0)
-			break;
-		status = parse_one(&parse, option, option == '?' || option == ':' ? argv[at] : optarg);
-	}
-	if (status < 0)
-		status = set_program(&parse, argc, argv);
-	return status < 0 ? check(&parse) : status;
+	status = parse_words(&parse);
+	if (status == GO_ON)
+		status = set_program(&parse);
+	return status == GO_ON ? check(&parse) : status;
 }
 
 void options_deinit(struct options *options)
@@ -268,4 +335,9 @@ void options_deinit(struct options *options)
 	free(options->pids);
 	free(options->tids);
 	free(options->program);
+	free(options->only_functions.items);
+	free(options->not_functions.items);
+	free(options->only_modules.items);
+	free(options->not_modules.items);
+	free(options->watches.items);
 }

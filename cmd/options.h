@@ -1,4 +1,7 @@
-/* options.h - the command line, parsed and checked. */
+/* options.h - the command line, parsed and checked.
+ *
+ * Options end at PROG.  With --exec PROG they may follow it, and its arguments
+ * come after `--`.  Long options are not abbreviated. */
 #ifndef TRACER_OPTIONS_H
 #define TRACER_OPTIONS_H
 
@@ -30,8 +33,19 @@ enum clock_style {
 	CLOCK_RELATIVE,         /* -r */
 };
 
+enum sort_key {
+	SORT_DEFAULT,
+	SORT_TOTAL,
+	SORT_SELF,
+	SORT_CALLS,
+	SORT_MIN,
+	SORT_AVG,
+	SORT_MAX,
+	SORT_NAME,
+};
+
 struct string_list {
-	char **items;
+	char **items;           /* of argv */
 	size_t count;
 };
 
@@ -45,6 +59,7 @@ struct options {
 	size_t tid_count;
 	char **program;                 /* PROG and its arguments, NULL at the end */
 	bool follow;                    /* -f */
+	bool file_per_thread;           /* -ff with -o */
 	struct string_list only_functions, not_functions, only_modules, not_modules;
 	struct string_list watches;     /* as given */
 	unsigned depth;                 /* -D; 0: no limit */
@@ -53,7 +68,7 @@ struct options {
 	uint64_t duration_ns;           /* 0: none */
 	const char *output;             /* -o; NULL: stderr */
 	bool summary;                   /* -c */
-	const char *sort;
+	enum sort_key sort;
 	bool lines;                     /* -l */
 	bool no_time, no_demangle, quiet, stats, lossy;
 	int verbose;

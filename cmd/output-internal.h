@@ -1,51 +1,94 @@
-/* output-internal.h - what the output thread's files share: the output, the
- * writer, the clock, and the views. */
+/* output-internal.h - what the output thread's files share: the output, what is
+ * kept for a target, the clock, and the views. */
 #ifndef TRACER_OUTPUT_INTERNAL_H
 #define TRACER_OUTPUT_INTERNAL_H
 
 #include <pthread.h>
-#include <stdio.h>
 
+#include "filter.h"
+#include "names.h"
+#include "options.h"
 #include "output.h"
 #include "session.h"
+#include "writer.h"
 
 struct output {
 	struct session *session;
+	const struct options *options;
 	const struct view *view;
+	struct filter *filter;
 	struct stream *streams;         /* the output thread's */
 	struct stream *fresh;           /* new ones; under lock */
+	struct space *spaces;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_woken, ends, is_running;
 	pthread_t thread;
 	uint32_t *words;
 	uint64_t events, lost, ring_wait_tsc;
-	bool limit_reached;
-	/* the writer's */
-	FILE *file;
-	bool is_pipe, is_live, is_terminal;
-	int write_error;                /* errno of the first failed write */
+	uint64_t shown;                 /* events written, for --limit */
+	uint64_t now_ns;                /* at the beginning of this round */
+	struct writer main;             /* closed with -ff */
+	bool has_main;
+	struct writer *failed;          /* the first of -ff's that could not be closed well */
+	int failed_code;
+	bool colored;
 	void *view_data;                /* the mode's own */
+	struct progress *progress;      /* NULL: none is to be shown */
+};
+
+/* What is kept for the streams of one target, and of its names until the end. */
+struct space {
+	struct target *target;          /* NULL: its last stream has ended */
+	struct names *names;
+	unsigned users;
+	pid_t pid;
+	unsigned generation;            /* of names, whose modules are out */
+	size_t modules_cursor;
+	size_t first_cursor;            /* --coverage */
+	void *view;                     /* the mode's own, per target */
+	struct space *next;
 };
 
 /* The functions that make of events what the options ask for. */
 const struct view *view_choose(const struct options *options);
 
-/* ---- writer.c: where it goes -------------------------------------------------------- */
+/* Counts an event that is about to be written.  False: --limit has been reached,
+ * it is not to be. */
+bool output_limit(struct output *output);
+static inline bool output_show(struct output *output)
+{
+	return !output->options->limit || output_limit(output);
+}
 
-int writer_open(struct output *output, struct err *err) must_check;
-/* Writes out what is buffered.  0, or the first error that any write had. */
-int writer_close(struct output *output, struct err *err);
-/* For output that somebody watches: not to be held back in a buffer. */
-void writer_flush_if_live(struct output *output);
-/* Text; an error ends the session (EPIPE quietly) and is kept. */
-void writer_write(struct output *output, const char *text, size_t len);
+/* ---- beginnings of lines --------------------------------------------------------------- */
+
+/* The columns of -t, -tt, -ttt and -r; nothing without. */
+char *put_clock(struct output *output, struct stream *stream, char *at, uint64_t tsc);
+/* "[4711] " */
+char *put_tid(struct stream *stream, char *at);
+/* `{"type":TYPE,"tid":..,"pid":..` and, where a clock was read, the time. */
+char *put_json_begin(struct output *output, struct stream *stream, char *at, const char *type,
+		     uint64_t tsc);
+#define JSON_BEGIN_BYTES 160
+/* `,"file":..,"line":..` of an address; nothing where no line is known. */
+size_t json_line_room(struct names *names, const struct name *name);
+char *put_json_line(char *at, const struct name *name);
 
 /* ---- clock.c: time-stamp counter to time ---------------------------------------------- */
 
 /* ns of CLOCK_MONOTONIC at that time-stamp; calibrated against both clocks. */
 uint64_t clock_tsc_to_ns(uint64_t tsc);
+/* The same of the clock that tells the date. */
+uint64_t clock_tsc_to_epoch_ns(uint64_t tsc);
 /* The length in ns of a stretch of `tsc` ticks. */
 uint64_t clock_tsc_to_duration(uint64_t tsc);
+uint64_t clock_monotonic_ns(void);
+
+/* ---- progress.c: the line on a terminal -------------------------------------------------- */
+
+struct progress *progress_create(struct output *output);        /* NULL: none */
+void progress_update(struct progress *progress);
+void progress_destroy(struct progress *progress);
 
 #endif

@@ -11,6 +11,7 @@
 #include "message.h"
 #include "output-internal.h"
 #include "service.h"
+#include "streams.h"
 
 #define IDLE_MIN_NS (200 * 1000)
 #define IDLE_MAX_NS (10 * 1000 * 1000)
@@ -58,27 +59,30 @@ static void damaged(struct stream *stream)
 
 static void event(struct output *output, struct stream *stream, const uint32_t *words)
 {
-	const struct site *site = translator_site(stream->target->translator,
-						  event_index(words[0]));
+	uint32_t index = event_index(words[0]);
+	const struct site *site = translator_site(stream->target->translator, index);
 	struct record record;
 
 	if (!site || site->words != event_words(words[0])) {
 		damaged(stream);
 		return;
 	}
-	if (!is_own(site)) {
-		if (output->limit_reached)
-			return;
+	if (!is_own(site))
 		output->events++;
-	}
+	if (stream->is_muted)
+		return;
+	record.index = index;
 	take_apart(site, words + 1, &record);
-	if (output->view->event)
-		output->view->event(output, stream, &record);
-	if (output->session->options->limit && output->events >= output->session->options->limit &&
-	    !output->limit_reached) {
-		output->limit_reached = true;
+	output->view->event(output, stream, &record);
+}
+
+bool output_limit(struct output *output)
+{
+	if (output->shown >= output->options->limit)
+		return false;
+	if (++output->shown == output->options->limit)
 		session_end(output->session);
-	}
+	return true;
 }
 
 /* Events in `words`; one that is cut at the end is carried over. */
@@ -135,9 +139,10 @@ static bool drain(struct output *output, struct stream *stream)
 		stream->was_damaged = true;
 		damaged(stream);
 	}
-	if (n > 0)
+	if (n > 0 && output->view->event)
 		events(output, stream, output->words, (size_t)n);
 	answer_ring(stream);
+	stream_modules(output, stream);
 	return n > 0;
 }
 
@@ -145,8 +150,7 @@ static void finalize(struct output *output, struct stream *stream)
 {
 	struct thread *thread = stream->thread;
 
-	if (output->view->end)
-		output->view->end(output, stream);
+	stream_end(output, stream, thread->tb->ring_lost);
 	output->lost += thread->tb->ring_lost;
 	output->ring_wait_tsc += thread->tb->ring_wait_tsc;
 	target_area_release(thread);
@@ -155,12 +159,8 @@ static void finalize(struct output *output, struct stream *stream)
 	free(stream);
 }
 
-/* One round over all rings; true when there was something. */
-static bool drain_all(struct output *output)
+static void take_fresh(struct output *output)
 {
-	struct stream **link = &output->streams, *stream;
-	bool any = false;
-
 	pthread_mutex_lock(&output->lock);
 	struct stream *fresh = output->fresh;
 	output->fresh = NULL;
@@ -170,17 +170,38 @@ static bool drain_all(struct output *output)
 
 		fresh->next = output->streams;
 		output->streams = fresh;
-		if (output->view->begin)
-			output->view->begin(output, fresh);
+		stream_begin(output, fresh);
 		fresh = next;
 	}
+}
+
+static void idle(struct output *output, struct stream *stream)
+{
+	if (!stream->idle_ns)
+		stream->idle_ns = output->now_ns;
+	if (output->view->idle && !stream->is_muted)
+		output->view->idle(output, stream);
+	if (stream->has_own_writer && stream->writer->is_live)
+		writer_flush(stream->writer);
+}
+
+/* One round over all rings; true when there was something. */
+static bool drain_all(struct output *output)
+{
+	struct stream **link = &output->streams, *stream;
+	bool any = false;
+
+	take_fresh(output);
+	output->now_ns = clock_monotonic_ns();
 	while ((stream = *link)) {
 		bool is_ended = __atomic_load_n(&stream->is_ended, __ATOMIC_ACQUIRE);
 		bool got = drain(output, stream);
 
 		any |= got;
-		if (!got && output->view->idle)
-			output->view->idle(output, stream);
+		if (got)
+			stream->idle_ns = 0;
+		else
+			idle(output, stream);
 		if (!got && is_ended) {
 			*link = stream->next;
 			finalize(output, stream);
@@ -215,24 +236,46 @@ static void *output_main(void *context)
 
 	for (;;) {
 		bool ends = __atomic_load_n(&output->ends, __ATOMIC_ACQUIRE);
+		bool any = drain_all(output);
 
-		if (drain_all(output)) {
+		if (output->progress)
+			progress_update(output->progress);
+		if (any) {
 			idle_ns = IDLE_MIN_NS;
 			continue;
 		}
-		if (ends && !output->streams)
+		if (ends && !output->streams && !output->fresh)
 			break;
-		writer_flush_if_live(output);
+		if (output->has_main && output->main.is_live)
+			writer_flush(&output->main);
 		wait_a_little(output, idle_ns);
 		if (idle_ns < IDLE_MAX_NS)
 			idle_ns *= 2;
 	}
 	if (output->view->finish)
 		output->view->finish(output);
+	progress_destroy(output->progress);
 	return NULL;
 }
 
 /* ---- for the main thread ----------------------------------------------------------------- */
+
+static int open_main(struct output *output, struct err *err)
+{
+	const struct options *o = output->options;
+
+	if (o->file_per_thread && o->output && !o->summary)
+		return streams_check_directory(o->output, err);
+	int r = writer_open(&output->main, output->session, o->output, err);
+	if (r < 0)
+		return r;
+	output->has_main = true;
+	output->colored = o->color > 0 ||
+			  (o->color == 0 && output->main.is_terminal && !getenv("NO_COLOR"));
+	if (output->view->header)
+		writer_write(&output->main, output->view->header, strlen(output->view->header));
+	return 0;
+}
 
 struct output *output_create(struct session *session, struct err *err)
 {
@@ -246,13 +289,16 @@ struct output *output_create(struct session *session, struct err *err)
 		return NULL;
 	}
 	output->session = session;
+	output->options = session->options;
 	pthread_mutex_init(&output->lock, NULL);
 	pthread_cond_init(&output->wake, NULL);
 	output->view = view_choose(session->options);
-	if (writer_open(output, err) < 0) {
+	if (filter_create(session->options, &output->filter, err) < 0 ||
+	    open_main(output, err) < 0) {
 		output_destroy(output);
 		return NULL;
 	}
+	output->progress = progress_create(output);
 	return output;
 }
 
@@ -274,11 +320,13 @@ int output_finish(struct output *output, struct err *err)
 		pthread_join(output->thread, NULL);
 		output->is_running = false;
 	}
-	return writer_close(output, err);
+	return output->has_main ? writer_close(&output->main, err) : streams_error(output, err);
 }
 
 void output_destroy(struct output *output)
 {
+	spaces_free(output);
+	filter_destroy(output->filter);
 	free(output->words);
 	free(output);
 }

@@ -15,11 +15,13 @@
 
 struct session;
 struct output;
-struct sink;
+struct space;
+struct writer;
 
 /* One event, taken apart. */
 struct record {
 	const struct site *site;
+	uint32_t index;                 /* the site's */
 	uint32_t sp;                    /* SITE_HAS_SP: low half of rsp */
 	uint64_t target;                /* of an indirect branch */
 	uint64_t count;                 /* SITE_REP: rcx */
@@ -33,6 +35,14 @@ struct stream {
 	struct target *target;
 	pid_t tid, pid;
 	void *view;                     /* the mode's own, per thread */
+	struct space *space;            /* what is kept for its target */
+	struct writer *writer;          /* where it is written */
+	bool has_own_writer;
+	bool is_muted;                  /* --tid leaves it out */
+	uint64_t last_tsc;              /* of -r */
+	uint64_t idle_ns;               /* since when nothing has come; 0: something has */
+	char tid_text[16], json_ids[48];
+	unsigned tid_text_len, json_ids_len;
 	uint32_t carry[EVENT_WORDS_MAX + 1];    /* an event cut at the end of a read */
 	unsigned carry_count;
 	bool is_ended;                  /* set by the main thread */
@@ -47,7 +57,10 @@ struct view {
 	void (*event)(struct output *output, struct stream *stream, const struct record *record);
 	void (*idle)(struct output *output, struct stream *stream);     /* nothing new for now */
 	void (*end)(struct output *output, struct stream *stream);      /* the thread is gone */
+	void (*space_end)(struct output *output, struct space *space);  /* its last one is */
+	void (*space_free)(struct space *space);
 	void (*finish)(struct output *output);          /* after the last stream */
+	const char *header;             /* the text's first line; NULL: none */
 };
 
 struct output *output_create(struct session *session, struct err *err);

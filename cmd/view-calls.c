@@ -1,128 +1,133 @@
-/* view-calls.c - the call tree as text. */
+/* view-calls.c - from events to the call tree, and what of it is shown. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "calltree.h"
-#include "output-internal.h"
+#include "calls.h"
 
-struct calls {
-	struct output *output;
-	struct stream *stream;
-	struct calltree tree;
-	struct names *names;
-	struct calltree_ops ops;
-};
+#define LIVE_OPEN_NS (100 * 1000 * 1000ull)     /* a call that takes longer is shown open */
 
-struct calls_target {
-	struct target *target;
-	struct names *names;
-	struct calls_target *next;
-};
+/* ---- filters -------------------------------------------------------------------------- */
 
-static struct names *names_of(struct output *output, struct target *target)
+/* The outermost frame that is known: it may have been called from a function that
+ * the filters name. */
+static void filter_outermost(struct calls *c, struct frame *frame)
 {
-	struct calls_target *t;
+	const struct name *caller;
 
-	for (t = output->view_data; t; t = t->next)
-		if (t->target == target)
-			return t->names;
-	t = calloc(1, sizeof *t);
-	if (!t)
-		return NULL;
-	t->target = target;
-	t->names = names_create(target);
-	t->next = output->view_data;
-	output->view_data = t;
-	return t->names;
+	if (!frame->call_pc || !filter_wants_calls(c->output->options))
+		return;
+	caller = names_find(c->names, frame->call_pc);
+	frame->is_in |= (caller->filter & FILTER_ONLY) != 0;
+	frame->is_out |= (caller->filter & FILTER_NOT) != 0;
 }
 
-/* ---- a line ------------------------------------------------------------------------ */
-
-#define INDENT_MAX 200
-
-static size_t put_columns(struct calls *c, char *line, size_t room, uint64_t ticks, bool timed)
+void calls_filter(struct calls *c, struct frame *frame, const struct frame *parent)
 {
-	double us = (double)clock_tsc_to_duration(ticks) / 1000;
+	uint8_t bits = frame->callee->filter;
 
-	if (c->output->session->options->no_time)
-		return (size_t)snprintf(line, room, "[%d] | ", c->stream->tid);
-	if (!timed)
-		return (size_t)snprintf(line, room, "%12s [%d] | ", "", c->stream->tid);
-	if (us < 100000)
-		return (size_t)snprintf(line, room, "%9.3f us [%d] | ", us, c->stream->tid);
-	if (us < 100000e3)
-		return (size_t)snprintf(line, room, "%9.3f ms [%d] | ", us / 1e3, c->stream->tid);
-	return (size_t)snprintf(line, room, "%9.3f s  [%d] | ", us / 1e6, c->stream->tid);
-}
-
-static void put_line(struct calls *c, unsigned depth, uint64_t ticks, bool timed,
-		     const char *before, const char *name, const char *after, const char *note)
-{
-	char line[4096];
-	size_t n = put_columns(c, line, sizeof line, ticks, timed);
-	unsigned indent = depth * 2 > INDENT_MAX ? INDENT_MAX : depth * 2;
-
-	memset(line + n, ' ', indent);
-	n += indent;
-	n += (size_t)snprintf(line + n, sizeof line - n, "%s%s%s%s\n", before, name, after, note);
-	if (n >= sizeof line) {
-		n = sizeof line - 1;
-		line[n - 1] = '\n';
+	frame->is_in = bits & FILTER_ONLY;
+	frame->is_out = bits & FILTER_NOT;
+	frame->depth = 0;
+	if (parent) {
+		frame->is_in |= parent->is_in;
+		frame->is_out |= parent->is_out;
+		frame->depth = parent->depth + !parent->is_hidden;
+	} else {
+		filter_outermost(c, frame);
 	}
-	writer_write(c->output, line, n);
+	frame->is_hidden = !frame->is_in || frame->is_out || !(bits & FILTER_MODULE) ||
+			   frame->depth >= c->depth_limit;
 }
 
-static const char *note_of(const struct frame *frame, char *buf, size_t len)
-{
-	if (frame->is_signal)
-		snprintf(buf, len, " /* signal %d, SIG%s */", frame->signal,
-			 sigabbrev_np(frame->signal) ? sigabbrev_np(frame->signal) : "?");
-	else
-		snprintf(buf, len, "%s", frame->is_tail ? " /* tail call */" : "");
-	return buf;
-}
+/* ---- showing ----------------------------------------------------------------------------- */
 
-static void show_open(struct calls *c, struct frame *frame, unsigned depth)
+static void show(struct calls *c, struct frame *frame)
 {
-	char note[48];
-
 	if (frame->is_shown)
 		return;
 	frame->is_shown = true;
-	put_line(c, depth, 0, false, "", frame->callee->text, "() {",
-		 note_of(frame, note, sizeof note));
-}
-
-static void opened(void *context, struct frame *frame, unsigned depth)
-{
-	struct calls *c = context;
-	struct frame *frames = c->tree.current->frames;
-
-	(void)frame;
-	if (depth)
-		show_open(c, &frames[depth - 1], depth - 1);
-}
-
-static void closed(void *context, struct frame *frame, unsigned depth, uint64_t tsc)
-{
-	struct calls *c = context;
-	char note[64];
-
-	if (frame->callee->is_plt && !frame->is_shown && !tsc)
+	if (frame->is_hidden)
 		return;
-	if (frame->is_shown) {
-		snprintf(note, sizeof note, " /* ");
-		put_line(c, depth, tsc - frame->start, true, "} /* ", frame->callee->text, " */", "");
-	} else {
-		put_line(c, depth, tsc - frame->start, true, "", frame->callee->text, "();",
-			 note_of(frame, note, sizeof note));
+	frame->shown = frame->callee;
+	c->sink->open(c, frame);
+}
+
+/* The openings of all frames outside `frame` that are held back still. */
+static void show_around(struct calls *c, struct frame *frame)
+{
+	struct frame *first = frame, *outermost = c->tree.current->frames;
+
+	while (first > outermost && !first[-1].is_shown)
+		first--;
+	for (; first < frame; first++)
+		show(c, first);
+}
+
+static bool is_stub(const struct frame *frame)
+{
+	return frame->callee->is_plt || frame->callee->is_resolver;
+}
+
+static void opened(void *context, struct frame *frame, struct frame *parent)
+{
+	struct calls *c = context;
+
+	calls_filter(c, frame, parent);
+	if (frame->is_hidden || c->min_ticks)
+		return;
+	if (parent && !parent->is_shown)
+		show_around(c, frame);
+	if (c->sink->is_eager && !is_stub(frame))
+		show(c, frame);
+}
+
+static void renamed(void *context, struct frame *frame, struct frame *parent)
+{
+	struct calls *c = context;
+
+	if (frame->is_shown)
+		return;
+	calls_filter(c, frame, parent);
+	if (!frame->is_hidden && c->sink->is_eager && !c->min_ticks && !is_stub(frame)) {
+		show_around(c, frame);
+		show(c, frame);
 	}
 }
 
-/* ---- the view ------------------------------------------------------------------------- */
+static void closed(void *context, struct frame *frame, enum calltree_end how, uint64_t tsc)
+{
+	struct calls *c = context;
+
+	if (frame->is_hidden)
+		return;
+	if (!frame->is_shown) {
+		if (c->min_ticks && tsc - frame->start < c->min_ticks)
+			return;
+		show_around(c, frame);
+		frame->shown = frame->callee;
+	}
+	c->sink->close(c, frame, how, tsc);
+}
+
+static const struct name *name_of(void *context, uint64_t address)
+{
+	struct calls *c = context;
+
+	return names_find(c->names, address);
+}
+
+/* ---- the view ------------------------------------------------------------------------------ */
+
+static uint64_t ticks_of(uint64_t ns)
+{
+	uint64_t second = clock_tsc_to_duration(1ull << 32);
+
+	return (uint64_t)((double)ns * (double)(1ull << 32) / (double)second);
+}
 
 static int begin(struct output *output, struct stream *stream)
 {
+	const struct options *o = output->options;
 	struct calls *c = calloc(1, sizeof *c);
 
 	if (!c || calltree_init(&c->tree) < 0) {
@@ -131,15 +136,16 @@ static int begin(struct output *output, struct stream *stream)
 	}
 	c->output = output;
 	c->stream = stream;
-	c->names = names_of(output, stream->target);
-	c->ops = (struct calltree_ops){ opened, closed, c };
+	c->names = stream->space->names;
+	c->sink = o->format == FORMAT_JSON ? &calls_json : &calls_text;
+	c->min_ticks = o->min_time_ns ? ticks_of(o->min_time_ns) : 0;
+	c->depth_limit = o->depth ? o->depth : UINT32_MAX;
+	c->ops = (struct calltree_ops){ opened, renamed, closed, name_of, c };
+	if (o->summary)
+		c->ops = (struct calltree_ops){ summary_opened, summary_renamed, summary_closed,
+						name_of, c };
 	stream->view = c;
 	return 0;
-}
-
-static const struct name *name_at(struct calls *c, uint64_t address)
-{
-	return names_find(c->names, address);
 }
 
 static uint64_t pair(const uint32_t *words)
@@ -147,59 +153,102 @@ static uint64_t pair(const uint32_t *words)
 	return words[0] | (uint64_t)words[1] << 32;
 }
 
-/* A PLT stub's place is taken by the function it leads to, without a trace. */
-static void tailcall(struct calls *c, const struct record *r)
-{
-	calltree_tailcall(&c->tree, &c->ops, name_at(c, r->site->target), r->sp, r->tsc);
-}
-
 static void event(struct output *output, struct stream *stream, const struct record *r)
 {
 	struct calls *c = stream->view;
 	const struct site *site = r->site;
-	uint64_t tsc = r->tsc;
+	uint64_t tsc = r->tsc ? r->tsc : c->last_tsc, target = site->target;
 
-	(void)output;
-	if (!c)
-		return;
+	c->last_tsc = tsc;
 	switch (site->kind) {
-	case SITE_CALL:
-		calltree_call(&c->tree, &c->ops, name_at(c, site->target), site->pc, r->sp, tsc);
-		break;
 	case SITE_CALL_INDIRECT:
-		calltree_call(&c->tree, &c->ops, name_at(c, r->target), site->pc, r->sp, tsc);
+		target = r->target;
+		/* fall through */
+	case SITE_CALL:
+		calltree_call(&c->tree, &c->ops, names_of_index(c->names, r->index, target),
+			      site->pc, r->sp, tsc);
 		break;
 	case SITE_TAILCALL:
-		tailcall(c, r);
+		calltree_tailcall(&c->tree, &c->ops, names_of_index(c->names, r->index, target),
+				  r->sp, tsc);
 		break;
 	case SITE_RETURN:
-		calltree_return(&c->tree, &c->ops, name_at(c, site->pc),
-				site->flags & SITE_AFTER_CALL, r->sp, tsc);
+		c->return_pc = site->pc;
+		calltree_return(&c->tree, &c->ops, site->pc, site->flags & SITE_AFTER_CALL, r->sp,
+				tsc);
 		break;
 	case SITE_SIGNAL:
-		calltree_signal(&c->tree, &c->ops, name_at(c, pair(r->extra + 5)),
+		calltree_signal(&c->tree, &c->ops, names_find(c->names, pair(r->extra + 5)),
 				(int)r->extra[0], r->extra[4], r->extra[1], tsc);
 		break;
 	case SITE_SIGRETURN:
-		calltree_sigreturn(&c->tree, &c->ops, r->extra[2], tsc);
+		calltree_sigreturn(&c->tree, &c->ops, pair(r->extra), r->extra[2], tsc);
 		break;
+	}
+	(void)output;
+}
+
+static void show_all(struct calls *c)
+{
+	struct call_stack *s = c->tree.current;
+	unsigned first = s->count;
+
+	while (first && !s->frames[first - 1].is_shown)
+		first--;
+	for (; first < s->count; first++)
+		if (!c->min_ticks || c->last_tsc - s->frames[first].start >= c->min_ticks)
+			show(c, &s->frames[first]);
+}
+
+/* Somebody is watching, and the call takes its time: its line comes now. */
+static void idle(struct output *output, struct stream *stream)
+{
+	struct calls *c = stream->view;
+	struct frame *t = calltree_top(&c->tree);
+
+	if (!t || t->is_shown || output->options->summary || !stream->writer->is_live ||
+	    output->now_ns - stream->idle_ns < LIVE_OPEN_NS || c->min_ticks)
+		return;
+	show_all(c);
+}
+
+static void count_all(struct calls *c, struct call_stack *s)
+{
+	for (unsigned i = s->count; i-- > 0;) {
+		if (i)
+			s->frames[i - 1].children += c->last_tsc - s->frames[i].start;
+		summary_closed(c, &s->frames[i], CALLTREE_UNWOUND, c->last_tsc);
 	}
 }
 
+/* What is open at the end has not returned: it is shown open, or, in a summary,
+ * counted with the time up to now. */
 static void end(struct output *output, struct stream *stream)
 {
 	struct calls *c = stream->view;
 
-	(void)output;
-	if (!c)
-		return;
-	/* What is open at the end has not returned: its line stays open. */
-	for (unsigned i = 0; i < c->tree.current->count; i++)
-		show_open(c, &c->tree.current->frames[i], i);
+	for (struct call_stack *s = c->tree.stacks; s; s = s->next) {
+		c->tree.current = s;
+		if (output->options->summary)
+			count_all(c, s);
+		else
+			show_all(c);
+	}
 	calltree_deinit(&c->tree);
+	free(c->open);
 	free(c);
+	stream->view = NULL;
 }
 
 const struct view view_calls = {
-	.name = "calls", .begin = begin, .event = event, .end = end,
+	.name = "calls", .begin = begin, .event = event, .idle = idle, .end = end,
+	.header = "#  DURATION      TID | FUNCTION\n",
+}, view_calls_no_time = {
+	.name = "calls", .begin = begin, .event = event, .idle = idle, .end = end,
+	.header = "#  TID | FUNCTION\n",
+}, view_calls_json = {
+	.name = "calls", .begin = begin, .event = event, .idle = idle, .end = end,
+}, view_summary = {
+	.name = "summary", .begin = begin, .event = event, .end = end,
+	.space_end = summary_space_end, .space_free = summary_space_free, .finish = summary_finish,
 };

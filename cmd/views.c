@@ -1,10 +1,19 @@
 #include "output-internal.h"
 
-extern const struct view view_calls;
+extern const struct view view_calls, view_calls_no_time, view_calls_json, view_summary;
 
 static const struct view view_none = { .name = "none" };
 
-const struct view *view_choose(const struct options *options)
+const struct view *view_choose(const struct options *o)
 {
-	return options->mode == MODE_CALLS ? &view_calls : &view_none;
+	switch (o->mode) {
+	case MODE_CALLS:
+		if (o->summary)
+			return &view_summary;
+		if (o->format == FORMAT_JSON)
+			return &view_calls_json;
+		return o->no_time ? &view_calls_no_time : &view_calls;
+	default:
+		return &view_none;
+	}
 }

@@ -1,0 +1,231 @@
+#include "streams.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "line.h"
+#include "output-internal.h"
+
+/* ---- what belongs to a target ------------------------------------------------------- */
+
+static struct space *space_of(struct output *output, struct target *target)
+{
+	struct space *space;
+
+	for (space = output->spaces; space; space = space->next)
+		if (space->target == target)
+			return space;
+	space = calloc(1, sizeof *space);
+	if (!space)
+		return NULL;
+	space->target = target;
+	space->pid = target->pid;
+	space->names = names_create(target, output->filter);
+	if (!space->names) {
+		free(space);
+		return NULL;
+	}
+	space->next = output->spaces;
+	output->spaces = space;
+	return space;
+}
+
+void spaces_free(struct output *output)
+{
+	struct space *space;
+
+	while ((space = output->spaces)) {
+		output->spaces = space->next;
+		if (space->view && output->view->space_free)
+			output->view->space_free(space);
+		names_destroy(space->names);
+		free(space);
+	}
+}
+
+/* ---- events about threads and modules ------------------------------------------------- */
+
+static void thread_event_json(struct output *output, struct stream *stream, const char *type,
+			      const char *key, const char *value)
+{
+	struct writer *w = stream->writer;
+	char *at = writer_room(w, JSON_BEGIN_BYTES + 128);
+
+	at = put_json_begin(output, stream, at, type, 0);
+	*at++ = ',';
+	at = json_string(at, key);
+	*at++ = ':';
+	at = put_string(at, value);
+	at = put_literal(at, "}\n");
+	writer_done(w, at);
+}
+
+static bool shows_json(const struct output *output, const struct stream *stream)
+{
+	return output->options->format == FORMAT_JSON && !output->options->summary &&
+	       output->options->mode != MODE_NONE && !stream->is_muted;
+}
+
+static void module_event(struct output *output, struct stream *stream,
+			 const struct symbols_change *change)
+{
+	const struct symbols_module *m = change->module;
+	struct writer *w = stream->writer;
+	char *at = writer_room(w, LINE_SLACK + JSON_STRING_ROOM(strlen(m->name)) +
+				  JSON_STRING_ROOM(strlen(m->path)));
+
+	at = put_literal(at, "{\"type\":\"module\",\"pid\":");
+	at = put_u64(at, (uint64_t)stream->pid);
+	at = put_literal(at, ",\"module\":");
+	at = json_string(at, m->name);
+	at = put_literal(at, ",\"address\":\"");
+	at = put_hex(at, m->start);
+	at = put_literal(at, "\",\"size\":");
+	at = put_u64(at, m->end - m->start);
+	at = put_literal(at, ",\"file\":");
+	at = json_string(at, m->path);
+	at = put_literal(at, ",\"text\":");
+	at = json_string(at, change->is_added ? "loaded" : "unloaded");
+	at = put_literal(at, "}\n");
+	writer_done(w, at);
+}
+
+/* Asked for after each read: looks only when names have noticed a change. */
+void stream_modules(struct output *output, struct stream *stream)
+{
+	struct space *space = stream->space;
+	struct symbols_change change;
+
+	if (!space || !shows_json(output, stream) ||
+	    space->generation == names_generation(space->names))
+		return;
+	space->generation = names_generation(space->names);
+	target_symbols_lock(stream->target);
+	while (symbols_change_next(stream->target->symbols, &space->modules_cursor, &change))
+		module_event(output, stream, &change);
+	target_symbols_unlock(stream->target);
+}
+
+/* ---- a stream -------------------------------------------------------------------------- */
+
+static bool is_chosen(const struct options *o, pid_t tid)
+{
+	for (size_t i = 0; i < o->tid_count; i++)
+		if (o->tids[i] == tid)
+			return true;
+	return o->tid_count == 0;
+}
+
+static void keep_error(struct output *output, struct writer *w, int code)
+{
+	if (code && code != EPIPE && !output->failed_code) {
+		output->failed_code = code;
+		output->failed = w;
+	}
+}
+
+/* FILE.TID, with -ff. */
+static void open_own(struct output *output, struct stream *stream)
+{
+	struct writer *w = calloc(1, sizeof *w);
+	struct err err = { 0 };
+	char *name;
+
+	if (!w || asprintf(&name, "%s.%d", output->options->output, stream->tid) < 0) {
+		free(w);
+		stream->is_muted = true;
+		return;
+	}
+	stream->writer = w;
+	stream->has_own_writer = true;
+	if (writer_open(w, output->session, name, &err) < 0) {
+		keep_error(output, w, err.code);
+		session_end(output->session);
+		stream->is_muted = true;
+		return;
+	}
+	if (output->view->header)
+		writer_write(w, output->view->header, strlen(output->view->header));
+}
+
+void stream_begin(struct output *output, struct stream *stream)
+{
+	stream->writer = &output->main;
+	stream->is_muted = !is_chosen(output->options, stream->tid);
+	if (!output->has_main && !stream->is_muted)
+		open_own(output, stream);
+	stream->space = space_of(output, stream->target);
+	if (!stream->space) {
+		stream->is_muted = true;
+		return;
+	}
+	stream->space->users++;
+	if (shows_json(output, stream))
+		thread_event_json(output, stream, "thread", "text", "\"begin\"");
+	if (output->view->begin && output->view->begin(output, stream) < 0)
+		stream->is_muted = true;
+}
+
+static void close_own(struct output *output, struct stream *stream)
+{
+	struct writer *w = stream->writer;
+	struct err err = { 0 };
+
+	if (w->buffer && writer_close(w, &err) < 0)
+		keep_error(output, w, err.code);
+	if (output->failed != w) {
+		free((void *)w->name);
+		free(w);
+	}
+}
+
+void stream_end(struct output *output, struct stream *stream, uint64_t lost)
+{
+	struct space *space = stream->space;
+
+	if (output->view->end && stream->view)
+		output->view->end(output, stream);
+	if (shows_json(output, stream)) {
+		char number[24];
+
+		*put_u64(number, lost) = 0;
+		if (lost)
+			thread_event_json(output, stream, "lost", "value", number);
+		thread_event_json(output, stream, "thread", "text", "\"end\"");
+	}
+	if (stream->has_own_writer)
+		close_own(output, stream);
+	if (!space || --space->users)
+		return;
+	if (output->view->space_end)
+		output->view->space_end(output, space);
+	space->target = NULL;
+}
+
+/* ---- -ff -------------------------------------------------------------------------------- */
+
+int streams_check_directory(const char *name, struct err *err)
+{
+	const char *slash = strrchr(name, '/');
+	char *directory = slash ? strndup(name, (size_t)(slash - name) + 1) : strdup(".");
+	int r = 0;
+
+	if (!directory)
+		return err_set(err, ENOMEM, "out of memory");
+	if (access(directory, W_OK | X_OK) < 0)
+		r = err_set(err, errno, "cannot write to %s.TID: %s", name, strerror(errno));
+	free(directory);
+	return r;
+}
+
+int streams_error(struct output *output, struct err *err)
+{
+	if (!output->failed_code)
+		return 0;
+	return err_set(err, output->failed_code, "cannot write to %s: %s (the output is not "
+		       "complete)", output->failed->name, strerror(output->failed_code));
+}

@@ -1,0 +1,21 @@
+/* streams.h - beginning and end of a thread's events, and of a process's.  For
+ * the output thread. */
+#ifndef TRACER_STREAMS_H
+#define TRACER_STREAMS_H
+
+#include "output.h"
+
+void stream_begin(struct output *output, struct stream *stream);
+/* requires: the target is there still */
+void stream_end(struct output *output, struct stream *stream, uint64_t lost);
+
+/* With --format json: modules that have come or gone. */
+void stream_modules(struct output *output, struct stream *stream);
+
+void spaces_free(struct output *output);
+
+/* -ff: can files be made beside `name`?  And whether all could be written. */
+int streams_check_directory(const char *name, struct err *err) must_check;
+int streams_error(struct output *output, struct err *err);
+
+#endif
