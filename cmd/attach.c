@@ -204,8 +204,6 @@ static void resume_all(struct session *s, pid_t pid)
 	}
 }
 
-static void detach_process(struct session *s, pid_t pid);
-
 static int attach(struct session *s, pid_t pid, struct err *err)
 {
 	uint64_t start = now_ns();
@@ -223,7 +221,7 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 	if (r == 0)
 		r = take_in_all(s, pid, first->target, err);
 	if (r < 0) {
-		detach_process(s, pid);
+		attach_detach_process(s, pid);
 		return r;
 	}
 	resume_all(s, pid);
@@ -308,7 +306,7 @@ static void release_registers(struct session *s, pid_t pid)
 	struct user_regs_struct regs;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
-		if (!belongs(t, pid) || !t->tb || hijack_app_regs(t, &regs) < 0)
+		if (!belongs(t, pid) || hijack_app_regs(t, &regs) < 0)
 			continue;
 		if (waiting_was_cut(&regs))
 			waiting_again(t, &regs);
@@ -342,7 +340,7 @@ static void detach_threads(struct session *s, pid_t pid)
 	}
 }
 
-static void detach_process(struct session *s, pid_t pid)
+void attach_detach_process(struct session *s, pid_t pid)
 {
 	while (stop_running(s, pid))
 		;
@@ -358,7 +356,7 @@ void attach_detach_all(struct session *s)
 	uint64_t start = now_ns();
 
 	s->is_detaching = true;
-	detach_process(s, 0);
+	attach_detach_process(s, 0);
 	for (struct target *target = s->targets; target; target = target->next)
 		service_stop(target);
 	s->detach_ns = now_ns() - start;

@@ -16,7 +16,11 @@ int attach_all(struct session *s, struct err *err);
  * collected, again until no new one appears.  They are added to the session. */
 int attach_stop_process(struct session *s, pid_t pid, struct err *err);
 
-/* Lets every thread go, native, with nothing of ours left in it. */
+/* Lets the threads of `pid` go (0: every one), native, with nothing of ours left
+ * in it. */
+void attach_detach_process(struct session *s, pid_t pid);
+
+/* That, for the whole session; and the end of the services. */
 void attach_detach_all(struct session *s);
 
 #endif

@@ -17,6 +17,8 @@ const struct option_row option_rows[] = {
 	{ NULL, 0, "insns", NULL, OPTION_INSNS, "every instruction, with its text" },
 	{ NULL, 0, "coverage", NULL, OPTION_COVERAGE,
 	  "every basic block once, at its first execution" },
+	{ NULL, 0, "stacks", NULL, OPTION_STACKS,
+	  "the call stack of every thread, once; then leave" },
 	{ NULL, 0, "none", NULL, OPTION_NONE, "nothing: translation alone, to measure" },
 
 	{ "Which of them", 0, "tid", "TID", OPTION_TID,

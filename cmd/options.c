@@ -313,6 +313,8 @@ static int check(struct parse *p)
 		return wrong("a program to run and -p at once");
 	if (!o->program && !o->pid_count)
 		return wrong("nothing to trace: give -p PID or a program");
+	if (o->program && o->mode == MODE_STACKS)
+		return wrong("--stacks goes with -p");
 	if (o->summary && o->mode != MODE_CALLS)
 		return wrong("-c goes with --calls");
 	return check_time(o);

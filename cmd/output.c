@@ -355,6 +355,11 @@ void output_stream_end(struct output *output, struct thread *thread)
 	output_wake(output);
 }
 
+struct writer *output_writer(struct output *output)
+{
+	return &output->main;
+}
+
 void output_wake(struct output *output)
 {
 	pthread_mutex_lock(&output->lock);

@@ -75,6 +75,9 @@ void output_destroy(struct output *output);
 int output_stream_begin(struct output *output, struct thread *thread, struct err *err);
 void output_stream_end(struct output *output, struct thread *thread);
 
+/* Where lines go that are no events.  requires: no stream has begun */
+struct writer *output_writer(struct output *output);
+
 void output_wake(struct output *output);
 uint64_t output_events(const struct output *output);
 uint64_t output_lost(const struct output *output);

@@ -17,6 +17,7 @@
 #include "message.h"
 #include "output.h"
 #include "service.h"
+#include "stacks.h"
 #include "stops.h"
 #include "tracee.h"
 
@@ -370,6 +371,8 @@ static int start(struct session *s, struct err *err)
 
 	if (r < 0)
 		return 125;
+	if (s->options->mode == MODE_STACKS)
+		return stacks_print(s, err);
 	if (s->options->program)
 		return attach_start_program(s, unblock_in_program, err);
 	return attach_all(s, err);
@@ -387,11 +390,10 @@ int session_run(const struct options *options)
 		return 1;
 	}
 	status = start(&s, &err);
-	if (status) {
+	if (status)
 		message_error(&err);
-		return status;
-	}
-	loop(&s);
+	else
+		loop(&s);
 	attach_detach_all(&s);
 	if (output_finish(s.output, &err) < 0) {
 		message_error(&err);
