@@ -35,6 +35,7 @@ struct calls {
 	uint32_t open_room;
 };
 
+extern const struct view view_calls;
 extern const struct calls_sink calls_text, calls_json;
 
 /* Shown frames only, as -F, -N, -M, -X and -D have it. */

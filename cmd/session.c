@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "filter.h"
 #include "message.h"
 #include "output.h"
 #include "service.h"
@@ -301,13 +302,14 @@ static void unblock_in_program(void)
 static void choose_events(struct session *s)
 {
 	const struct options *o = s->options;
+	bool has_blocks = o->mode == MODE_BLOCKS || o->mode == MODE_INSNS;
 
 	s->events = (struct translate_events){
-		.calls = o->mode == MODE_CALLS,
-		.blocks = o->mode == MODE_BLOCKS || o->mode == MODE_INSNS,
+		.calls = o->mode == MODE_CALLS || (has_blocks && filter_wants_calls(o)),
+		.blocks = has_blocks,
 		.counts = o->mode == MODE_INSNS,
 		.coverage = o->mode == MODE_COVERAGE,
-		.time = o->mode == MODE_CALLS && !o->no_time,
+		.time = (o->mode == MODE_CALLS || (has_blocks && o->clock)) && !o->no_time,
 	};
 	s->lossy = o->lossy;
 	s->ring_chunks = 4;

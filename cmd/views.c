@@ -1,6 +1,7 @@
 #include "output-internal.h"
 
-extern const struct view view_calls, view_calls_no_time, view_calls_json, view_summary;
+extern const struct view view_calls, view_calls_no_time, view_calls_json, view_summary,
+	view_blocks;
 
 static const struct view view_none = { .name = "none" };
 
@@ -13,6 +14,9 @@ const struct view *view_choose(const struct options *o)
 		if (o->format == FORMAT_JSON)
 			return &view_calls_json;
 		return o->no_time ? &view_calls_no_time : &view_calls;
+	case MODE_BLOCKS:
+	case MODE_INSNS:
+		return &view_blocks;
 	default:
 		return &view_none;
 	}
