@@ -13,6 +13,7 @@
 #include "stops.h"
 #include "tracee.h"
 #include "waiting.h"
+#include "watch.h"
 
 static uint64_t now_ns(void)
 {
@@ -24,29 +25,43 @@ static uint64_t now_ns(void)
 
 /* ---- a program of our own ------------------------------------------------------------- */
 
-int attach_start_program(struct session *s, void (*before_exec)(void), struct err *err)
+int attach_spawn(struct session *s, void (*before_exec)(void), struct thread **thread,
+		 struct err *err)
 {
 	pid_t pid;
 	int r = tracee_spawn(s->options->program, before_exec, &pid, err);
 
+	*thread = NULL;
 	if (r < 0)
 		return r == -ENOENT || r == -ENOTDIR ? 127 : r == -ENOMEM || r == -EAGAIN ? 125 : 126;
 	s->program = pid;
-	struct thread *thread = session_thread_add(s, pid, pid);
-	if (!thread) {
+	*thread = session_thread_add(s, pid, pid);
+	if (!*thread) {
 		err_set(err, ENOMEM, "out of memory");
 		return 125;
 	}
-	if (stops_settle(s, thread) < 0)
+	if (stops_settle(s, *thread) < 0) {
+		*thread = NULL;
 		return 0;
-	r = process_is_64bit(pid, err);
-	if (r < 0)
+	}
+	if (process_is_64bit(pid, err) < 0) {
 		err_prefix(err, "%s cannot be traced", s->options->program[0]);
-	else
-		r = stops_new_target(s, thread, err);
-	if (r < 0) {
 		kill(pid, SIGKILL);
-		return r == -ENOEXEC ? 126 : 125;
+		return 126;
+	}
+	return 0;
+}
+
+int attach_start_program(struct session *s, void (*before_exec)(void), struct err *err)
+{
+	struct thread *thread;
+	int status = attach_spawn(s, before_exec, &thread, err);
+
+	if (status || !thread)
+		return status;
+	if (stops_new_target(s, thread, err) < 0) {
+		kill(thread->pid, SIGKILL);
+		return 125;
 	}
 	hijack_resume(thread, 0);
 	return 0;
@@ -192,7 +207,7 @@ static int take_in_all(struct session *s, pid_t pid, struct target *target, stru
 	return 0;
 }
 
-static void resume_all(struct session *s, pid_t pid)
+void attach_resume_process(struct session *s, pid_t pid)
 {
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		if (t->pid != pid || !t->is_stopped)
@@ -224,7 +239,7 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 		attach_detach_process(s, pid);
 		return r;
 	}
-	resume_all(s, pid);
+	attach_resume_process(s, pid);
 	uint64_t took = now_ns() - start;
 	s->attach_ns += took;
 	if (took > s->stopped_ns)
@@ -335,6 +350,8 @@ static void detach_threads(struct session *s, pid_t pid)
 		next = session_thread_next(s, t);
 		if (!belongs(t, pid))
 			continue;
+		if (s->watches)
+			watch_end_thread(t);
 		tracee_detach(t->tid, 0);
 		session_thread_remove(s, t);
 	}

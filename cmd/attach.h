@@ -8,6 +8,14 @@
  * `before_exec` runs in the child.  0, or the exit status of the command. */
 int attach_start_program(struct session *s, void (*before_exec)(void), struct err *err);
 
+/* The same without a target: the program stands, native, before its first
+ * instruction.  *thread is NULL when it ended meanwhile. */
+int attach_spawn(struct session *s, void (*before_exec)(void), struct thread **thread,
+		 struct err *err);
+
+/* Lets the stopped threads of `pid` run. */
+void attach_resume_process(struct session *s, pid_t pid);
+
 /* Attaches to every process of the options.  0, or an exit status: 1 when none
  * could be attached; each failure is said. */
 int attach_all(struct session *s, struct err *err);

@@ -15,6 +15,9 @@ const struct option_row option_rows[] = {
 	  "every call and return, with depth and duration (default)" },
 	{ NULL, 0, "blocks", NULL, OPTION_BLOCKS, "every execution of a basic block" },
 	{ NULL, 0, "insns", NULL, OPTION_INSNS, "every instruction, with its text" },
+	{ NULL, 0, "watch", "WHERE:LEN[:r|w|rw]", OPTION_WATCH,
+	  "every access to these bytes (default: writes); WHERE is an address,\n"
+	  "                      symbol, symbol+off or module!symbol" },
 	{ NULL, 0, "coverage", NULL, OPTION_COVERAGE,
 	  "every basic block once, at its first execution" },
 	{ NULL, 0, "stacks", NULL, OPTION_STACKS,

@@ -360,6 +360,11 @@ struct writer *output_writer(struct output *output)
 	return &output->main;
 }
 
+void output_count(struct output *output)
+{
+	output->events++;
+}
+
 void output_wake(struct output *output)
 {
 	pthread_mutex_lock(&output->lock);

@@ -77,6 +77,8 @@ void output_stream_end(struct output *output, struct thread *thread);
 
 /* Where lines go that are no events.  requires: no stream has begun */
 struct writer *output_writer(struct output *output);
+/* One of them was an event, for the counters. */
+void output_count(struct output *output);
 
 void output_wake(struct output *output);
 uint64_t output_events(const struct output *output);

@@ -21,6 +21,8 @@
 #include "stacks.h"
 #include "stops.h"
 #include "tracee.h"
+#include "watch.h"
+#include "writer.h"
 
 #define THREAD_HASH 4096
 
@@ -263,6 +265,8 @@ static void loop(struct session *s)
 		stops_handle_all(s);
 		if (s->ends || !s->thread_count)
 			break;
+		if (s->watches)
+			writer_flush(output_writer(s->output));
 		if (poll(fds, 3, 1000) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
@@ -369,12 +373,13 @@ static int program_result(const struct session *s)
 
 static int start(struct session *s, struct err *err)
 {
-	int r = output_start(s->output, err);
-
-	if (r < 0)
-		return 125;
+	/* These two write what they find themselves, from this thread. */
 	if (s->options->mode == MODE_STACKS)
 		return stacks_print(s, err);
+	if (s->options->mode == MODE_WATCH)
+		return watch_begin(s, unblock_in_program, err);
+	if (output_start(s->output, err) < 0)
+		return 125;
 	if (s->options->program)
 		return attach_start_program(s, unblock_in_program, err);
 	return attach_all(s, err);
@@ -403,6 +408,7 @@ int session_run(const struct options *options)
 	}
 	if (options->stats)
 		print_stats(&s);
+	watch_destroy(&s);
 	output_destroy(s.output);
 	return status ? status : program_result(&s);
 }

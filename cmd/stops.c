@@ -10,6 +10,7 @@
 #include "output.h"
 #include "process.h"
 #include "service.h"
+#include "watch.h"
 
 #define STEP_TRAP 2     /* si_code TRAP_TRACE */
 
@@ -259,6 +260,10 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 {
 	siginfo_t info;
 
+	if (signal == SIGTRAP && s->watches && watch_on_trap(s, thread)) {
+		resume(thread, 0);
+		return;
+	}
 	if (signal == SIGTRAP && tracee_siginfo_get(thread->tid, &info) == 0) {
 		/* ptrace_notify() after a handler's frame was set up: si_code SIGTRAP */
 		bool at_handler = thread->state == THREAD_ENTERING && info.si_code == SIGTRAP;
@@ -360,6 +365,18 @@ static void release_child(struct session *s, struct thread *parent, struct threa
 	let_go(s, child, 0);
 }
 
+/* Nothing is translated: the child runs natively, too. */
+static void take_watched_child(struct session *s, const struct thread *parent,
+			       struct thread *child)
+{
+	if (child->pid != parent->pid && !s->options->follow) {
+		let_go(s, child, 0);
+		return;
+	}
+	watch_thread(s, child);
+	resume(child, 0);
+}
+
 static void on_child(struct session *s, struct thread *parent, const struct tracee_stop *stop)
 {
 	pid_t tid = (pid_t)stop->message;
@@ -375,8 +392,8 @@ static void on_child(struct session *s, struct thread *parent, const struct trac
 	child = session_thread_add(s, tid, pid > 0 ? pid : tid);
 	if (!child)
 		s->ends = true;
-	else if (!parent->tb && !s->options->follow)
-		let_go(s, child, 0);
+	else if (s->watches)
+		take_watched_child(s, parent, child);
 	else if (pid == parent->pid)
 		take_child(s, parent, child, true);
 	else if (!s->options->follow)
@@ -426,6 +443,13 @@ static void on_exec(struct session *s, const struct tracee_stop *stop)
 	}
 	if (stops_settle(s, thread) < 0)
 		return;
+	if (s->watches) {
+		if (watch_exec(s, thread))
+			resume(thread, 0);
+		else
+			let_go(s, thread, 0);
+		return;
+	}
 	if (process_is_64bit(thread->pid, &err) < 0) {
 		message_warning("process %d has executed another program, which is not traced: %s",
 				thread->pid, err.text);

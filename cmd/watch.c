@@ -1,0 +1,396 @@
+#include "watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "decode.h"
+#include "json.h"
+#include "line.h"
+#include "message.h"
+#include "output.h"
+#include "process.h"
+#include "source.h"
+#include "stops.h"
+#include "watch-place.h"
+#include "writer.h"
+
+#define PIECES_MAX 4
+#define HWBKPT_TRAP 4           /* si_code TRAP_HWBKPT */
+
+enum access { ACCESS_WRITE = 1, ACCESS_READ = 2 };
+
+/* One debug register. */
+struct piece {
+	uint64_t address;
+	unsigned len;
+	const struct place *place;
+};
+
+struct watch {
+	pid_t pid;
+	struct symbols *symbols;
+	struct place *places;
+	size_t place_count;
+	struct piece pieces[PIECES_MAX];
+	unsigned piece_count;
+	struct watch *next;
+};
+
+/* ---- which registers ------------------------------------------------------------------- */
+
+/* Cuts [address, address + len) into aligned pieces. */
+static int cut(struct watch *w, const struct place *place, struct err *err)
+{
+	uint64_t at = place->address, left = place->len;
+
+	while (left) {
+		unsigned len = 8;
+
+		while (at % len || len > left)
+			len /= 2;
+		if (w->piece_count == PIECES_MAX)
+			return err_set(err, ENOSPC, "--watch %s: this takes more than the processor's "
+				       "four debug registers of up to 8 aligned bytes (watch less)",
+				       place->text);
+		w->pieces[w->piece_count++] = (struct piece){ at, len, place };
+		at += len;
+		left -= len;
+	}
+	return 0;
+}
+
+static ssize_t read_memory(void *context, uint64_t address, void *buf, size_t len)
+{
+	return tracee_read(((struct watch *)context)->pid, address, buf, len);
+}
+
+/* Finds the places in the process as it is now. */
+static int locate(struct session *s, struct watch *w, struct err *err)
+{
+	struct symbols_memory memory = { read_memory, w };
+	const struct string_list *texts = &s->options->watches;
+	int r;
+
+	w->symbols = symbols_create(w->pid, &memory);
+	w->places = calloc(texts->count, sizeof *w->places);
+	if (!w->symbols || !w->places)
+		return err_set(err, ENOMEM, "out of memory");
+	symbols_set_demangle(w->symbols, !s->options->no_demangle);
+	r = symbols_refresh(w->symbols, err);
+	for (size_t i = 0; r >= 0 && i < texts->count; i++) {
+		struct place *p = &w->places[w->place_count++];
+
+		r = place_find(p, w->symbols, texts->items[i], err);
+		if (r >= 0)
+			r = cut(w, p, err);
+		if (r >= 0 && tracee_read(w->pid, p->address, p->value, p->len) != (ssize_t)p->len)
+			r = err_set(err, EFAULT, "--watch %s: nothing is mapped at 0x%" PRIx64,
+				    p->text, p->address);
+	}
+	return r < 0 ? r : 0;
+}
+
+static void forget(struct watch *w)
+{
+	symbols_destroy(w->symbols);
+	for (size_t i = 0; i < w->place_count; i++)
+		free(w->places[i].text);
+	free(w->places);
+	w->symbols = NULL;
+	w->places = NULL;
+	w->place_count = w->piece_count = 0;
+}
+
+static struct watch *watch_of(struct session *s, pid_t pid)
+{
+	struct watch *w = s->watches;
+
+	while (w && w->pid != pid)
+		w = w->next;
+	return w;
+}
+
+static struct watch *add(struct session *s, pid_t pid)
+{
+	struct watch *w = calloc(1, sizeof *w);
+
+	if (w) {
+		w->pid = pid;
+		w->next = s->watches;
+		s->watches = w;
+	}
+	return w;
+}
+
+/* DR7: enable bit, kind of access and length of each register. */
+static int arm(const struct watch *w, pid_t tid)
+{
+	uint64_t control = 0;
+
+	for (unsigned i = 0; i < w->piece_count; i++) {
+		const struct piece *p = &w->pieces[i];
+		uint64_t kind = p->place->access == ACCESS_WRITE ? 1 : 3;
+		uint64_t len = p->len == 8 ? 2 : p->len - 1;
+		int r = tracee_debug_set(tid, (int)i, p->address);
+
+		if (r < 0)
+			return r;
+		control |= 1ull << (2 * i) | (kind | len << 2) << (16 + 4 * i);
+	}
+	return tracee_debug_set(tid, 7, control);
+}
+
+void watch_thread(struct session *s, struct thread *thread)
+{
+	struct watch *w = watch_of(s, thread->pid);
+
+	if (w && arm(w, thread->tid) < 0)
+		message_warning("thread %d cannot be watched: its debug registers are not to be had",
+				thread->tid);
+}
+
+void watch_end_thread(struct thread *thread)
+{
+	if (tracee_debug_set(thread->tid, 7, 0) < 0)
+		return;
+}
+
+/* ---- begin --------------------------------------------------------------------------------- */
+
+static int arm_all(struct session *s, struct watch *w, struct err *err)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		int r = t->pid == w->pid ? arm(w, t->tid) : 0;
+
+		if (r < 0 && r != -ESRCH)
+			return err_set(err, -r, "the debug registers are not to be had: %s "
+				       "(another debugger may use them)", strerror(-r));
+	}
+	return 0;
+}
+
+static int attach(struct session *s, pid_t pid, struct err *err)
+{
+	int r = process_attachable(pid, err);
+	struct watch *w = r < 0 ? NULL : add(s, pid);
+
+	if (r < 0)
+		return r;
+	if (!w)
+		return err_set(err, ENOMEM, "out of memory");
+	r = attach_stop_process(s, pid, err);
+	if (r < 0)
+		return r;
+	r = locate(s, w, err);
+	if (r >= 0)
+		r = arm_all(s, w, err);
+	if (r < 0) {
+		attach_detach_process(s, pid);
+		return r;
+	}
+	attach_resume_process(s, pid);
+	return 0;
+}
+
+static int start(struct session *s, void (*before_exec)(void), struct err *err)
+{
+	struct thread *thread;
+	int status = attach_spawn(s, before_exec, &thread, err);
+
+	if (status || !thread)
+		return status;
+	struct watch *w = add(s, thread->pid);
+	if (!w || locate(s, w, err) < 0 || arm_all(s, w, err) < 0) {
+		kill(thread->pid, SIGKILL);
+		return 1;
+	}
+	thread->is_stopped = false;
+	tracee_resume(thread->tid, TRACEE_CONT, 0);
+	return 0;
+}
+
+int watch_begin(struct session *s, void (*before_exec)(void), struct err *err)
+{
+	size_t attached = 0;
+
+	if (s->options->program)
+		return start(s, before_exec, err);
+	for (size_t i = 0; i < s->options->pid_count; i++) {
+		struct err why = { 0 };
+
+		if (attach(s, s->options->pids[i], &why) == 0) {
+			attached++;
+			continue;
+		}
+		err_prefix(&why, "process %d", s->options->pids[i]);
+		message_error(&why);
+	}
+	err->code = 0;
+	return attached ? 0 : 1;
+}
+
+bool watch_exec(struct session *s, struct thread *thread)
+{
+	struct watch *w = watch_of(s, thread->pid);
+	struct err err = { 0 };
+
+	if (!w)
+		w = add(s, thread->pid);
+	if (!w)
+		return false;
+	forget(w);
+	if (locate(s, w, &err) == 0 && arm(w, thread->tid) == 0)
+		return true;
+	message_warning("process %d has executed another program, which is not watched: %s",
+			thread->pid, err.text);
+	return false;
+}
+
+void watch_destroy(struct session *s)
+{
+	while (s->watches) {
+		struct watch *w = s->watches;
+
+		s->watches = w->next;
+		forget(w);
+		free(w);
+	}
+}
+
+/* ---- an access -------------------------------------------------------------------------------- */
+
+/* The instruction that has just run: the trap comes behind it.  Found by decoding
+ * from the function's start; a repeated string instruction may still stand at pc. */
+static uint64_t find_insn(struct watch *w, uint64_t pc, struct x86_insn *insn)
+{
+	const struct symbol *symbol = symbols_find(w->symbols, pc - 1);
+	uint64_t at = symbol ? symbol->start : pc - X86_INSN_MAX_BYTES;
+	uint8_t bytes[64];
+
+	ssize_t n = tracee_read(w->pid, pc, bytes, sizeof bytes);
+	if (n > 0 && x86_decode(bytes, (size_t)n, insn) && insn->rep_string)
+		return pc;
+	while (symbol && at < pc) {
+		n = tracee_read(w->pid, at, bytes, sizeof bytes);
+		if (n <= 0 || !x86_decode(bytes, (size_t)n, insn))
+			break;
+		if (at + insn->len == pc)
+			return at;
+		at += insn->len;
+	}
+	/* No function is known: whatever decodes to end here and accesses memory. */
+	for (at = pc - 1; at >= pc - X86_INSN_MAX_BYTES; at--) {
+		n = tracee_read(w->pid, at, bytes, sizeof bytes);
+		if (n > 0 && x86_decode(bytes, (size_t)n, insn) && at + insn->len == pc &&
+		    (insn->writes_mem || insn->reads_mem))
+			return at;
+	}
+	memset(insn, 0, sizeof *insn);
+	insn->writes_mem = true;
+	return pc;
+}
+
+static void show_text(struct session *s, struct watch *w, pid_t tid, const struct place *p,
+		      const char *what, const char *old, const char *new, uint64_t pc)
+{
+	struct writer *out = output_writer(s->output);
+	struct source_line line;
+	char where[512];
+	char *at;
+
+	symbols_format(w->symbols, pc, where, sizeof where);
+	at = writer_room(out, 4096);
+	at += snprintf(at, 2048, "[%d] %s %s (0x%" PRIx64 ", %u byte%s) ", tid, what, p->text,
+		       p->address, p->len, p->len == 1 ? "" : "s");
+	at += old ? snprintf(at, 256, "%s -> %s", old, new) : snprintf(at, 256, "%s", new);
+	at += snprintf(at, 600, " at %s", where);
+	if (symbols_line(w->symbols, pc, &line) && line.line)
+		at += snprintf(at, 512, " (%s:%u)", strrchr(line.file, '/') ?
+			       strrchr(line.file, '/') + 1 : line.file, line.line);
+	writer_done(out, put_literal(at, "\n"));
+}
+
+static void show_json(struct session *s, struct watch *w, pid_t tid, const struct place *p,
+		      const char *what, const char *old, const char *new, uint64_t pc)
+{
+	struct writer *out = output_writer(s->output);
+	const struct symbol *symbol = symbols_find(w->symbols, pc);
+	const struct symbols_module *module = symbols_module_find(w->symbols, pc);
+	struct source_line line;
+	char *at = writer_room(out, 8192);
+
+	at += sprintf(at, "{\"type\":\"%s\",\"tid\":%d,\"pid\":%d,\"address\":\"0x%" PRIx64
+		      "\",\"size\":%u,\"pc\":\"0x%" PRIx64 "\"", what, tid, w->pid, p->address,
+		      p->len, pc);
+	if (symbol && strlen(symbol->name) < 500)
+		at = json_string(put_literal(at, ",\"function\":"), symbol->name);
+	if (module) {
+		at = json_string(put_literal(at, ",\"module\":"), module->name);
+		at = put_u64(put_literal(at, ",\"offset\":"),
+			     pc - (symbol ? symbol->start : module->base));
+	}
+	if (symbols_line(w->symbols, pc, &line) && line.line && strlen(line.file) < 500) {
+		at = json_string(put_literal(at, ",\"file\":"), line.file);
+		at = put_u64(put_literal(at, ",\"line\":"), line.line);
+	}
+	if (old)
+		at += sprintf(at, ",\"old\":%s", old);
+	at += sprintf(at, ",\"%s\":%s}\n", old ? "new" : "value", new);
+	writer_done(out, at);
+}
+
+static void show(struct session *s, struct watch *w, pid_t tid, struct place *p, uint64_t pc,
+		 bool is_write)
+{
+	uint8_t now[PLACE_BYTES_MAX];
+	bool json = s->options->format == FORMAT_JSON;
+	char old[64], new[64];
+
+	if (s->options->limit && s->watch_hits >= s->options->limit)
+		return;
+	if (tracee_read(w->pid, p->address, now, p->len) != (ssize_t)p->len)
+		return;
+	place_value(p, p->value, json, old, sizeof old);
+	place_value(p, now, json, new, sizeof new);
+	(json ? show_json : show_text)(s, w, tid, p, is_write ? "write" : "read",
+				       is_write ? old : NULL, new, pc);
+	memcpy(p->value, now, p->len);
+	if (++s->watch_hits == s->options->limit)
+		session_end(s);
+	output_count(s->output);
+}
+
+bool watch_on_trap(struct session *s, struct thread *thread)
+{
+	struct watch *w = watch_of(s, thread->pid);
+	struct user_regs_struct regs;
+	struct x86_insn insn;
+	siginfo_t info;
+	uint64_t status;
+	const struct place *shown = NULL;
+
+	if (!w || tracee_siginfo_get(thread->tid, &info) < 0 || info.si_code != HWBKPT_TRAP ||
+	    tracee_debug_get(thread->tid, 6, &status) < 0 || !(status & 15) ||
+	    tracee_regs_get(thread->tid, &regs) < 0)
+		return false;
+	uint64_t pc = find_insn(w, regs.rip, &insn);
+	for (unsigned i = 0; i < w->piece_count; i++) {
+		struct piece *p = &w->pieces[i];
+		struct place *place = (struct place *)p->place;
+		bool is_write = insn.writes_mem || !insn.reads_mem;
+
+		if (!(status >> i & 1) || place == shown)
+			continue;
+		shown = place;
+		if (place->access & (is_write ? ACCESS_WRITE : ACCESS_READ))
+			show(s, w, thread->tid, place, pc, is_write);
+	}
+	if (tracee_debug_set(thread->tid, 6, 0) < 0)
+		return true;
+	return true;
+}

@@ -1,0 +1,33 @@
+/* watch.h - --watch: who accesses this memory.
+ *
+ * With debug registers: up to four aligned pieces of 1, 2, 4 or 8 bytes.  The
+ * processor traps behind the access; the threads run natively otherwise and
+ * nothing is put into the process.  Every thread has its own registers, so they
+ * are set in each, and in each new one before its first instruction.
+ */
+#ifndef TRACER_WATCH_H
+#define TRACER_WATCH_H
+
+#include "session.h"
+#include "tracee.h"
+
+struct watch;
+
+/* Attaches to the processes of the options, or starts the program.  0, or the
+ * exit status of the command. */
+int watch_begin(struct session *s, void (*before_exec)(void), struct err *err);
+
+/* A new thread of a watched process, stopped: it watches as well. */
+void watch_thread(struct session *s, struct thread *thread);
+
+/* A new image, stopped: the places are looked for in it.  False: let it go. */
+bool watch_exec(struct session *s, struct thread *thread);
+
+/* A SIGTRAP stop: was it an access?  Then it has been shown. */
+bool watch_on_trap(struct session *s, struct thread *thread);
+
+/* Takes the debug registers back. */
+void watch_end_thread(struct thread *thread);
+void watch_destroy(struct session *s);
+
+#endif
