@@ -1,7 +1,7 @@
 #include "output-internal.h"
 
 extern const struct view view_calls, view_calls_no_time, view_calls_json, view_summary,
-	view_blocks;
+	view_blocks, view_coverage;
 
 static const struct view view_none = { .name = "none" };
 
@@ -17,6 +17,8 @@ const struct view *view_choose(const struct options *o)
 	case MODE_BLOCKS:
 	case MODE_INSNS:
 		return &view_blocks;
+	case MODE_COVERAGE:
+		return &view_coverage;
 	default:
 		return &view_none;
 	}

@@ -79,7 +79,7 @@ int cfi_row(const struct cfi *cfi, const struct cfi_fde *fde, uint64_t address,
  * rsp + 8): not so for a part split off that is jumped to. */
 bool cfi_is_function_start(const struct cfi *cfi, const struct cfi_fde *fde);
 
-/* ---- between cfi-index.c and cfi-row.c ---- */
+/* ---- between cfi-index.c and cfi-row.c ---------------------------------- */
 
 struct cfi_cie {
 	uint32_t offset;                /* of the record */

@@ -14,7 +14,7 @@ bool debug_ok(struct debug_info *info, int result, Dwarf_Error *error)
 	return result == DW_DLV_OK;
 }
 
-/* ---- sections ------------------------------------------------------------------------- */
+/* ---- sections ----------------------------------------------------------- */
 
 static int section_info(void *object, Dwarf_Half index, Dwarf_Obj_Access_Section *out,
 			int *error)
@@ -133,7 +133,7 @@ void debug_info_destroy(struct debug_info *info)
 	free(info);
 }
 
-/* ---- DIEs ------------------------------------------------------------------------------- */
+/* ---- DIEs --------------------------------------------------------------- */
 
 Dwarf_Die debug_die_at(struct debug_info *info, uint64_t offset)
 {

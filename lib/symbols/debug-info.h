@@ -40,7 +40,7 @@ bool debug_info_line(struct debug_info *info, uint64_t address, struct debug_lin
 size_t debug_info_inline(struct debug_info *info, uint64_t address,
 			 struct debug_inline *out, size_t room);
 
-/* ---- for debug-unit.c, debug-lines.c and debug-inline.c alone ---- */
+/* ---- for debug-unit.c, debug-lines.c and debug-inline.c alone ----------- */
 
 struct debug_row {
 	uint64_t address;

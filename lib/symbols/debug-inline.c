@@ -140,7 +140,7 @@ static void load_scopes(struct debug_info *info, struct debug_unit *unit)
 	}
 }
 
-/* ---- names and lines of scopes ---------------------------------------------------------- */
+/* ---- names and lines of scopes ------------------------------------------ */
 
 static bool get_attribute(struct debug_info *info, Dwarf_Die die, Dwarf_Half number,
 			  Dwarf_Attribute *out)

@@ -68,7 +68,7 @@ static void sort_ranges(struct debug_info *info)
 	}
 }
 
-/* ---- all units ----------------------------------------------------------------------------- */
+/* ---- all units ---------------------------------------------------------- */
 
 struct adding {
 	struct debug_info *info;
@@ -116,7 +116,7 @@ static void walk_units(struct debug_info *info)
 	}
 }
 
-/* ---- .debug_aranges ---------------------------------------------------------------------------
+/* ---- .debug_aranges --------------------------------------------------------
  *
  *    | length | version 2 | offset of unit | address size 8 | segment size 0 |
  *    | padding to 16 | start, length | start, length | ... | 0, 0 |                */
@@ -163,7 +163,7 @@ static void read_aranges(struct debug_info *info)
 		;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------ */
+/* ---- finding ------------------------------------------------------------ */
 
 /* The narrowest range that holds `address`. */
 static struct debug_unit *find_known(struct debug_info *info, uint64_t address)

@@ -133,19 +133,27 @@ const struct elf_section *elf_file_section_at(const struct elf_file *f, uint64_t
 	return NULL;
 }
 
+/* libelf does it in place, once; our copy of the header stays as it was. */
+static bool decompress(const struct elf_section *section)
+{
+	const Elf64_Shdr *shdr = elf64_getshdr(section->scn);
+
+	return shdr && (!(shdr->sh_flags & SHF_COMPRESSED) ||
+			elf_compress(section->scn, 0, 0) >= 0);
+}
+
 bool elf_file_data(const struct elf_section *section, struct bytes *out)
 {
+	bool is_compressed = section && (section->flags & SHF_COMPRESSED);
 	Elf_Data *data;
 
 	*out = (struct bytes){0};
-	if (!section || !section->scn || section->type == SHT_NOBITS)
+	if (!section || !section->scn || section->type == SHT_NOBITS ||
+	    (is_compressed && !decompress(section)))
 		return false;
-	if ((section->flags & SHF_COMPRESSED) && elf64_getshdr(section->scn)->sh_flags & SHF_COMPRESSED &&
-	    elf_compress(section->scn, 0, 0) < 0)
-		return false;
-	/* once decompressed, the bytes are with elf_getdata alone */
-	data = section->flags & SHF_COMPRESSED ? elf_getdata(section->scn, NULL)
-					       : elf_rawdata(section->scn, NULL);
+	/* what was decompressed is with elf_getdata alone */
+	data = is_compressed ? elf_getdata(section->scn, NULL) :
+			       elf_rawdata(section->scn, NULL);
 	if (!data || !data->d_buf || !data->d_size)
 		return false;
 	*out = (struct bytes){ data->d_buf, data->d_size };

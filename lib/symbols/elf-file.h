@@ -56,7 +56,7 @@ bool elf_file_build_id(const struct elf_file *f, struct bytes *out);
 /* The string at `offset`, terminated inside `strings`; NULL when it is not. */
 const char *bytes_string(struct bytes strings, uint64_t offset);
 
-/* ---- program headers, wherever they are ---- */
+/* ---- program headers, wherever they are --------------------------------- */
 
 /* Whether `head` (the first bytes of a file or mapping) begins an ELF file that we
  * can read.  Sets *phdrs and *count when the program headers lie inside `head`. */

@@ -6,9 +6,9 @@
 
 #include "cfi.h"
 #include "demangle.h"
-#include "internal.h"
+#include "symbols-internal.h"
 
-/* ---- public symbols, made when first asked for ------------------------------------- */
+/* ---- public symbols, made when first asked for -------------------------- */
 
 /* Other names may hold an @ too, but not with this tail. */
 size_t symbol_name_length(const char *name)
@@ -111,25 +111,29 @@ const struct symbol *module_stub(struct symbols *s, struct module *m, size_t ind
 	return *at = symbol;
 }
 
-/* A function that only its unwind rules tell of. */
+/* A function that only its unwind rules tell of: most of a stripped program's, and
+ * what a stripped libc has as its memcpy for this processor. */
 static const struct symbol *module_anonymous(struct symbols *s, struct module *m,
 					     const struct cfi_fde *fde)
 {
 	const struct cfi *cfi = m->image->cfi;
 	struct symbol **at = slot(&m->fdes, cfi->count, fde - cfi->fdes), *symbol;
+	const char *name;
 
 	if (!at || *at)
 		return at ? *at : NULL;
-	symbol = make_symbol(s, m, "");
+	name = module_indirect_name(s, m, m->public.base + fde->start);
+	symbol = make_symbol(s, m, name ? name : "");
 	if (!symbol)
 		return NULL;
+	symbol->is_ifunc = name;
 	symbol->start = m->public.base + fde->start;
 	symbol->size = fde->size;
 	symbol->is_local = true;
 	return *at = symbol;
 }
 
-/* ---- finding ---------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------ */
 
 static struct module *module_at(struct symbols *s, uint64_t address)
 {

@@ -20,6 +20,8 @@ struct image *image_create(struct elf_file *file, const char *root, const char *
 		return NULL;
 	}
 	image->file = file;
+	image->is_go = elf_file_section(file, ".go.buildinfo") ||
+		       elf_file_section(file, ".gopclntab");
 	return image;
 }
 
@@ -28,7 +30,7 @@ void image_destroy(struct image *image)
 	if (!image)
 		return;
 	image_table_deinit(&image->table);
-	free(image->stubs.items);
+	image_stubs_deinit(&image->stubs);
 	cfi_destroy(image->cfi);
 	debug_info_destroy(image->info);
 	elf_file_close(image->debug);

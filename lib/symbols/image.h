@@ -59,9 +59,17 @@ struct image_stub {
 	const char *name;               /* "" for the common entry PLT[0] */
 };
 
+/* A GOT slot that the loader fills with what a resolver of this file returns. */
+struct image_indirect {
+	uint64_t slot;
+	const char *name;               /* of the resolver */
+};
+
 struct image_stubs {
 	struct image_stub *items;       /* by start */
 	size_t count, room;
+	struct image_indirect *indirects;
+	size_t indirect_count, indirect_room;
 };
 
 struct cfi;
@@ -75,6 +83,7 @@ struct image {
 	struct image_stubs stubs;
 	struct cfi *cfi;                /* by image_cfi() */
 	struct debug_info *info;         /* by image_debug_info() */
+	bool is_go;                     /* made by Go's own linker */
 	bool has_debug, has_table, has_cfi, has_info;  /* tried */
 };
 
@@ -100,13 +109,25 @@ void image_table_load(struct image_table *table, const struct elf_file *file,
 		      const struct elf_file *debug);
 void image_table_deinit(struct image_table *table);
 
+/* Adds one; false: out of memory. */
+bool image_table_push(struct image_table *table, const struct image_symbol *symbol);
+/* Adds what the runtime of a stripped Go program knows.  gopclntab.c */
+void image_table_load_go(struct image_table *table, const struct elf_file *file);
+
+/* Sorts by address, the best name of each address first; builds the extents of the
+ * symbols of one kind.  table-order.c */
+void image_table_sort(struct image_table *table);
+void image_extents_build(struct image_extents *extents, const struct image_table *table,
+			 uint32_t kind, const struct elf_file *file);
+
 /* The innermost extent that holds `address`, or NULL. */
 const struct image_extent *image_extent_find(const struct image_extents *extents,
 					     uint64_t address);
 
-/* Finds the PLT stubs and names them.  plt.c */
+/* Finds the PLT stubs and names them; finds indirect functions.  plt.c */
 void image_stubs_load(struct image_stubs *stubs, const struct elf_file *file,
 		      const struct image_table *table);
+void image_stubs_deinit(struct image_stubs *stubs);
 const struct image_stub *image_stub_find(const struct image_stubs *stubs, uint64_t address);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "demangle.h"
-#include "internal.h"
+#include "symbols-internal.h"
 
 #define SPEC_MAX 4096
 
@@ -26,7 +26,7 @@ struct query {
 	size_t count, room;
 };
 
-/* ---- does a symbol have the name ------------------------------------------------------- */
+/* ---- does a symbol have the name ---------------------------------------- */
 
 static bool is_word(char c)
 {
@@ -117,7 +117,7 @@ static bool has_module_name(const struct symbols_module *module, const char *tex
 		strncmp(module->name + len, ".so", 3) == 0);
 }
 
-/* ---- collecting ---------------------------------------------------------------------------- */
+/* ---- collecting --------------------------------------------------------- */
 
 static int push(struct query *q, const struct symbols_match *match)
 {
@@ -185,7 +185,7 @@ static int search(struct query *q)
 	return error;
 }
 
-/* ---- taking apart ----------------------------------------------------------------------------- */
+/* ---- taking apart ------------------------------------------------------- */
 
 /* Cuts "+OFFSET" off the end of `text`; false: there is none. */
 static bool cut_offset(char *text, uint64_t *offset)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "symbols-internal.h"
 
 #define VDSO_MAX (1024 * 1024)
 #define HEAD_BYTES 4096
@@ -135,6 +135,10 @@ void module_close(struct module *m)
 	free(m->objects);
 	free(m->stubs);
 	free(m->fdes);
+	free(m->indirects);
+	m->indirects = NULL;
+	m->indirect_count = 0;
+	m->indirect_generation = 0;
 	m->image = NULL;
 	m->functions = m->objects = m->stubs = m->fdes = NULL;
 }

@@ -74,7 +74,23 @@ static const char *relocation_name(const struct elf_file *file, const struct ima
 	return bytes_string(strings, sym.st_name);
 }
 
-static void read_relocations(const struct elf_file *file, const struct image_table *table,
+static bool push_indirect(struct image_stubs *stubs, uint64_t slot, const char *name)
+{
+	if (stubs->indirect_count == stubs->indirect_room) {
+		size_t room = stubs->indirect_room ? stubs->indirect_room * 2 : 64;
+		struct image_indirect *grown = realloc(stubs->indirects, room * sizeof *grown);
+
+		if (!grown)
+			return false;
+		stubs->indirects = grown;
+		stubs->indirect_room = room;
+	}
+	stubs->indirects[stubs->indirect_count++] = (struct image_indirect){ slot, name };
+	return true;
+}
+
+static void read_relocations(struct image_stubs *stubs, const struct elf_file *file,
+			     const struct image_table *table,
 			     const struct elf_section *section, struct slots *slots)
 {
 	const struct elf_section *symbols = NULL;
@@ -90,6 +106,9 @@ static void read_relocations(const struct elf_file *file, const struct image_tab
 		memcpy(&rela, data.data + at, sizeof rela);
 		const char *name = relocation_name(file, table, symbols, &rela);
 		if (name && !push_slot(slots, rela.r_offset, name))
+			return;
+		if (name && ELF64_R_TYPE(rela.r_info) == R_X86_64_IRELATIVE &&
+		    !push_indirect(stubs, rela.r_offset, name))
 			return;
 	}
 }
@@ -206,7 +225,7 @@ void image_stubs_load(struct image_stubs *stubs, const struct elf_file *file,
 
 	for (size_t i = 1; i < file->section_count; i++)
 		if (file->sections[i].type == SHT_RELA && (file->sections[i].flags & SHF_ALLOC))
-			read_relocations(file, table, &file->sections[i], &slots);
+			read_relocations(stubs, file, table, &file->sections[i], &slots);
 	if (slots.count)
 		qsort(slots.items, slots.count, sizeof *slots.items, by_slot);
 	for (size_t i = 1; i < file->section_count; i++) {
@@ -220,6 +239,13 @@ void image_stubs_load(struct image_stubs *stubs, const struct elf_file *file,
 	if (stubs->count)
 		qsort(stubs->items, stubs->count, sizeof *stubs->items, by_start);
 	free(slots.items);
+}
+
+void image_stubs_deinit(struct image_stubs *stubs)
+{
+	free(stubs->items);
+	free(stubs->indirects);
+	memset(stubs, 0, sizeof *stubs);
 }
 
 const struct image_stub *image_stub_find(const struct image_stubs *stubs, uint64_t address)

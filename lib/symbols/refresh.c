@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "symbols-internal.h"
 
 #define PAGE 4096ull
 #define HEAD_BYTES 4096
@@ -41,7 +41,7 @@ struct refresh {
 	bool is_elf, has_code;
 };
 
-/* ---- one module ----------------------------------------------------------------- */
+/* ---- one module --------------------------------------------------------- */
 
 static const char *intern_path(struct symbols *s, const char *path)
 {
@@ -153,7 +153,7 @@ static void read_phdrs(struct refresh *r, struct module *m, bool is_code)
 	}
 }
 
-/* ---- putting together ------------------------------------------------------------ */
+/* ---- putting together --------------------------------------------------- */
 
 static void push_mapping(struct refresh *r, uint64_t start, uint64_t end,
 			 struct module *module, bool is_code)
@@ -321,7 +321,7 @@ static int build(struct refresh *r)
 	return error < 0 ? error : finish_module(r);
 }
 
-/* ---- putting in place -------------------------------------------------------------- */
+/* ---- putting in place --------------------------------------------------- */
 
 static int make_room(struct symbols *s, size_t more)
 {
@@ -401,7 +401,7 @@ static void abandon(struct refresh *r)
 	free(r->modules);
 }
 
-/* ---- has anything changed at all ------------------------------------------------------ */
+/* ---- has anything changed at all ---------------------------------------- */
 
 /* The text of the map as it is, from malloc; NULL when it cannot be had. */
 static char *read_text(pid_t pid, size_t *size)

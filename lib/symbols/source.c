@@ -4,7 +4,7 @@
 
 #include "debug-info.h"
 #include "demangle.h"
-#include "internal.h"
+#include "symbols-internal.h"
 
 static struct debug_info *info_at(struct symbols *s, uint64_t address, uint64_t *base)
 {

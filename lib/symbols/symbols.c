@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "symbols-internal.h"
 
 struct symbols *symbols_create(pid_t pid, const struct symbols_memory *memory)
 {

@@ -85,7 +85,8 @@ struct symbol {
 	const struct symbols_module *module;
 	enum symbol_kind kind;
 	bool is_plt;            /* a stub: `name` is the function it leads to */
-	bool is_ifunc;          /* the resolver of an indirect function, or its name */
+	bool is_ifunc;          /* an indirect function: its resolver, or the code in
+	                         * use when the file has no other name for that */
 	bool is_local;          /* static */
 };
 
@@ -110,7 +111,7 @@ int symbols_ignore_range(struct symbols *s, uint64_t start, uint64_t end) must_c
  * they are); -EACCES; -ENOMEM. */
 int symbols_refresh(struct symbols *s, struct err *err) must_check;
 
-/* ---- modules ----------------------------------------------------------------- */
+/* ---- modules ------------------------------------------------------------ */
 
 /* The module of which a mapping holds `address`, or NULL. */
 const struct symbols_module *symbols_module_find(struct symbols *s, uint64_t address);
@@ -132,7 +133,7 @@ struct symbols_change {
 bool symbols_change_next(const struct symbols *s, size_t *cursor,
 			 struct symbols_change *out);
 
-/* ---- address to name ----------------------------------------------------------- */
+/* ---- address to name ---------------------------------------------------- */
 
 /* The function that holds `address`, or NULL when it lies in no module, or in a
  * module that knows no function there.  Of several names for one address the
@@ -157,7 +158,7 @@ size_t symbols_format(struct symbols *s, uint64_t address, char *buf, size_t len
  * `name` where there is none.  Interned. */
 const char *symbols_signature(struct symbols *s, const struct symbol *symbol);
 
-/* ---- name to address ------------------------------------------------------------- */
+/* ---- name to address ---------------------------------------------------- */
 
 struct symbols_match {
 	uint64_t address;               /* offset included */
@@ -182,7 +183,8 @@ ssize_t symbols_lookup_name(struct symbols *s, const char *spec, unsigned kinds,
 			    struct symbols_match **out, struct err *err) must_check;
 
 /* Calls `visit` for each function (and object, as `kinds` says) of a mapped
- * module, ascending, PLT stubs included, aliases not, until it returns false. */
+ * module, until it returns false: PLT stubs, then functions, then objects, each
+ * ascending; aliases and functions without a name are left out. */
 void symbols_each(struct symbols *s, const struct symbols_module *module, unsigned kinds,
 		  bool (*visit)(void *context, const struct symbol *symbol), void *context);
 

@@ -11,39 +11,7 @@
 
 #include "cfi.h"
 #include "expression.h"
-#include "internal.h"
-
-#define PAGE_BYTES 4096u
-#define PAGES 32                        /* powers of two */
-#define RULES 2048
-
-enum source {
-	SOURCE_UNKNOWN,         /* nothing covers the pc: frame pointer */
-	SOURCE_CFI,
-	SOURCE_SIGRETURN,       /* a signal trampoline without rules */
-};
-
-struct rule_entry {
-	uint64_t pc;
-	bool is_used, is_exact;
-	enum source source;
-	uint64_t bias;
-	struct cfi_row row;
-};
-
-struct page {
-	uint64_t address;
-	bool is_used;
-	size_t size;                    /* bytes read; fewer than a page at its end */
-	uint8_t bytes[PAGE_BYTES];
-};
-
-struct unwinder {
-	struct symbols *s;
-	unsigned generation;            /* of the modules that `rules` are for */
-	struct rule_entry *rules;
-	struct page pages[PAGES];
-};
+#include "unwind-internal.h"
 
 struct unwinder *unwinder_create(struct symbols *s)
 {
@@ -75,7 +43,7 @@ void unwinder_forget(struct unwinder *u)
 		u->pages[i].is_used = false;
 }
 
-/* ---- memory ------------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------- */
 
 static const struct page *find_page(struct unwinder *u, uint64_t address)
 {
@@ -92,7 +60,7 @@ static const struct page *find_page(struct unwinder *u, uint64_t address)
 	return page;
 }
 
-static bool read_bytes(struct unwinder *u, uint64_t address, void *buf, size_t len)
+bool unwinder_read(struct unwinder *u, uint64_t address, void *buf, size_t len)
 {
 	uint8_t *out = buf;
 
@@ -111,12 +79,12 @@ static bool read_bytes(struct unwinder *u, uint64_t address, void *buf, size_t l
 	return true;
 }
 
-static bool read_word(struct unwinder *u, uint64_t address, uint64_t *out)
+bool unwinder_read_word(struct unwinder *u, uint64_t address, uint64_t *out)
 {
-	return read_bytes(u, address, out, sizeof *out);
+	return unwinder_read(u, address, out, sizeof *out);
 }
 
-/* ---- rules for a pc ------------------------------------------------------------------------- */
+/* ---- rules for a pc ----------------------------------------------------- */
 
 static bool find_row(struct symbols *s, uint64_t pc, struct rule_entry *out)
 {
@@ -141,9 +109,31 @@ static bool is_sigreturn(struct unwinder *u, uint64_t pc)
 	static const uint8_t with_eax[] = { 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 };
 	uint8_t code[sizeof with_rax];
 
-	return read_bytes(u, pc, code, sizeof code) &&
+	return unwinder_read(u, pc, code, sizeof code) &&
 	       (memcmp(code, with_rax, sizeof with_rax) == 0 ||
 		memcmp(code, with_eax, sizeof with_eax) == 0);
+}
+
+/* Where Go's runtime has switched stacks, what lies above is of an earlier life. */
+bool unwind_is_go_bottom(struct symbols *s, uint64_t pc)
+{
+	static const char *const names[] = {
+		"runtime.goexit", "runtime.mstart", "runtime.mcall", "runtime.morestack",
+		"runtime.rt0_go", "runtime.clone",
+	};
+	const struct mapping *mapping = symbols_mapping(s, pc);
+	struct image *image = mapping && mapping->module ?
+		module_image(s, mapping->module) : NULL;
+	const struct symbol *f = image && image->is_go ? symbols_find(s, pc) : NULL;
+
+	for (size_t i = 0; f && i < sizeof names / sizeof *names; i++) {
+		size_t len = strlen(names[i]);
+
+		if (strncmp(f->name, names[i], len) == 0 &&
+		    (!f->name[len] || strcmp(f->name + len, ".abi0") == 0))
+			return true;
+	}
+	return false;
 }
 
 static void fill_entry(struct unwinder *u, uint64_t pc, bool is_exact, struct rule_entry *entry)
@@ -153,6 +143,8 @@ static void fill_entry(struct unwinder *u, uint64_t pc, bool is_exact, struct ru
 	 * by nobody: pc - 1 is some other function there. */
 	if (!is_exact && find_row(u->s, pc, entry) && entry->row.is_signal)
 		entry->source = SOURCE_CFI;
+	else if (unwind_is_go_bottom(u->s, is_exact ? pc : pc - 1))
+		entry->source = SOURCE_END;
 	else if (find_row(u->s, is_exact ? pc : pc - 1, entry))
 		entry->source = SOURCE_CFI;
 	else if (is_sigreturn(u, pc))
@@ -172,23 +164,13 @@ static const struct rule_entry *find_rules(struct unwinder *u, uint64_t pc, bool
 	return entry;
 }
 
-/* ---- one step by rules ------------------------------------------------------------------------ */
-
-struct step {
-	struct unwinder *u;
-	const struct unwind_regs *in;
-};
-
-static bool is_known(const struct unwind_regs *regs, uint64_t number)
-{
-	return number < UNWIND_REGS && (regs->known & 1u << number);
-}
+/* ---- one step by rules -------------------------------------------------- */
 
 static bool get_register(void *context, uint64_t number, uint64_t *out)
 {
 	struct step *step = context;
 
-	if (!is_known(step->in, number))
+	if (!unwind_is_known(step->in, number))
 		return false;
 	*out = step->in->value[number];
 	return true;
@@ -199,7 +181,7 @@ static bool read_memory(void *context, uint64_t address, size_t size, uint64_t *
 	struct step *step = context;
 
 	*out = 0;
-	return read_bytes(step->u, address, out, size);
+	return unwinder_read(step->u, address, out, size);
 }
 
 static int evaluate(struct step *step, const struct rule_entry *entry,
@@ -228,12 +210,6 @@ static int find_cfa(struct step *step, const struct rule_entry *entry, uint64_t 
 #define CALLEE_SAVED (1u << UNWIND_RBX | 1u << UNWIND_RBP | 1u << UNWIND_R12 | \
 		      1u << UNWIND_R13 | 1u << UNWIND_R14 | 1u << UNWIND_R15)
 
-static void set(struct unwind_regs *regs, unsigned number, uint64_t value)
-{
-	regs->value[number] = value;
-	regs->known |= 1u << number;
-}
-
 /* The caller's value of one register; 0 also when it is simply not known. */
 static int recover(struct step *step, const struct rule_entry *entry, uint64_t cfa,
 		   unsigned number, struct unwind_regs *out)
@@ -248,14 +224,14 @@ static int recover(struct step *step, const struct rule_entry *entry, uint64_t c
 			return 0;
 		/* fall through */
 	case CFI_SAME:
-		if (is_known(step->in, number))
-			set(out, number, step->in->value[number]);
+		if (unwind_is_known(step->in, number))
+			unwind_set(out, number, step->in->value[number]);
 		return 0;
 	case CFI_UNDEFINED:
 		return 0;
 	case CFI_REGISTER:
 		if (get_register(step, rule->offset, &value))
-			set(out, number, value);
+			unwind_set(out, number, value);
 		return 0;
 	case CFI_EXPRESSION:
 	case CFI_VAL_EXPRESSION:
@@ -263,10 +239,10 @@ static int recover(struct step *step, const struct rule_entry *entry, uint64_t c
 		break;
 	}
 	if (error == 0 && (rule->kind == CFI_OFFSET || rule->kind == CFI_EXPRESSION) &&
-	    !read_word(step->u, value, &value))
+	    !unwinder_read_word(step->u, value, &value))
 		error = -EFAULT;
 	if (error == 0)
-		set(out, number, value);
+		unwind_set(out, number, value);
 	return error;
 }
 
@@ -279,7 +255,7 @@ static int step_by_rules(struct step *step, const struct rule_entry *entry,
 	if (error < 0)
 		return error;
 	out->is_exact = row->is_signal;
-	set(out, UNWIND_RSP, *cfa);
+	unwind_set(out, UNWIND_RSP, *cfa);
 	for (unsigned i = 0; i < UNWIND_REGS; i++) {
 		error = recover(step, entry, *cfa, i, out);
 		/* only what leads on must be there */
@@ -289,7 +265,7 @@ static int step_by_rules(struct step *step, const struct rule_entry *entry,
 	return 0;
 }
 
-/* ---- other ways ----------------------------------------------------------------------------------- */
+/* ---- by a signal's frame ------------------------------------------------ */
 
 /* struct rt_sigframe as the handler's return leaves rsp on it, in words:
  * uc_flags, uc_link, uc_stack (3), then gregs in the order of struct sigcontext. */
@@ -304,91 +280,30 @@ static int step_by_sigframe(struct step *step, struct unwind_regs *out, uint64_t
 	uint64_t words[sizeof order], frame;
 
 	if (!get_register(step, UNWIND_RSP, &frame) ||
-	    !read_bytes(step->u, frame + 5 * 8, words, sizeof words))
+	    !unwinder_read(step->u, frame + 5 * 8, words, sizeof words))
 		return -EFAULT;
 	for (size_t i = 0; i < sizeof order; i++)
-		set(out, order[i], words[i]);
+		unwind_set(out, order[i], words[i]);
 	out->is_exact = true;
 	*cfa = out->value[UNWIND_RSP];
 	return 0;
 }
 
-static bool is_code(const struct symbols *s, uint64_t address)
-{
-	const struct mapping *mapping = symbols_mapping(s, address);
-
-	return mapping && mapping->is_code;
-}
-
-/* Where the return address is in a function that has not built its frame yet, or
- * has left it already: *slot is its address.  False: the frame stands. */
-static bool is_frameless(struct unwinder *u, uint64_t pc, uint64_t rsp, uint64_t *slot)
-{
-	const struct symbol *f = symbols_find(u->s, pc);
-	uint8_t code[16] = {0};
-	uint64_t back = f ? pc - f->start : UINT64_MAX;
-	uint8_t at_pc = 0;
-
-	*slot = rsp;
-	if (!is_code(u->s, pc))
-		return true;                            /* called, but nowhere */
-	if (read_bytes(u, pc, &at_pc, 1) && (at_pc == 0xc3 || at_pc == 0xc2))
-		return true;                            /* ret */
-	if (back == 0)
-		return true;
-	if (back > 7 || !read_bytes(u, f->start, code, back))
-		return false;
-	if (back == 4 && memcmp(code, "\xf3\x0f\x1e\xfa", 4) == 0)
-		return true;                            /* behind endbr64 */
-	if (code[back - 1] == 0x55 && (back == 1 || back == 5)) {
-		*slot = rsp + 8;                        /* behind push rbp */
-		return true;
-	}
-	return false;
-}
-
-/* Nothing is known about the code: rbp may still point at { rbp, return address }. */
-static int step_by_frame_pointer(struct step *step, struct unwind_regs *out, uint64_t *cfa)
-{
-	const struct unwind_regs *in = step->in;
-	uint64_t rbp = in->value[UNWIND_RBP], rsp = in->value[UNWIND_RSP], slot, pc;
-
-	if (!is_known(in, UNWIND_RBP) || !is_known(in, UNWIND_RSP))
-		return -ENOENT;
-	if (in->is_exact && is_frameless(step->u, in->value[UNWIND_RIP], rsp, &slot)) {
-		set(out, UNWIND_RBP, rbp);
-	} else {
-		if (rbp == 0) {                         /* the ABI's mark of the end */
-			set(out, UNWIND_RIP, 0);
-			return 0;
-		}
-		slot = rbp + 8;
-		if (rbp % 8 || rbp < rsp || !read_word(step->u, rbp, &out->value[UNWIND_RBP]))
-			return -ENOENT;
-		set(out, UNWIND_RBP, out->value[UNWIND_RBP]);
-	}
-	if (!read_word(step->u, slot, &pc))
-		return -ENOENT;
-	if (pc != 0 && !is_code(step->u->s, pc))
-		return -ENOENT;
-	set(out, UNWIND_RIP, pc);
-	set(out, UNWIND_RSP, slot + 8);
-	*cfa = slot + 8;
-	return 0;
-}
-
-/* ---- the whole ---------------------------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------- */
 
 static int step_once(struct step *step, const struct rule_entry *entry,
-		     struct unwind_regs *out, uint64_t *cfa)
+		     struct unwind_regs *out, uint64_t *cfa, enum unwind_how *how)
 {
+	*how = UNWIND_CFI;
 	switch (entry->source) {
 	case SOURCE_CFI:
 		return step_by_rules(step, entry, out, cfa);
 	case SOURCE_SIGRETURN:
 		return step_by_sigframe(step, out, cfa);
+	case SOURCE_END:
+		return 0;
 	default:
-		return step_by_frame_pointer(step, out, cfa);
+		return unwind_guess(step, out, cfa, how);
 	}
 }
 
@@ -398,6 +313,7 @@ int unwind_step(struct unwinder *u, struct unwind_regs *regs, struct unwind_fram
 	struct unwind_regs out = {0};
 	struct unwind_frame ignored;
 	const struct rule_entry *entry;
+	enum unwind_how how;
 	uint64_t pc = regs->value[UNWIND_RIP];
 	int error;
 
@@ -407,12 +323,16 @@ int unwind_step(struct unwinder *u, struct unwind_regs *regs, struct unwind_fram
 	frame->is_signal = entry->source == SOURCE_SIGRETURN ||
 			   (entry->source == SOURCE_CFI && entry->row.is_signal);
 	frame->lookup_pc = regs->is_exact || frame->is_signal ? pc : pc - 1;
-	error = step_once(&step, entry, &out, &frame->cfa);
+	error = step_once(&step, entry, &out, &frame->cfa, &how);
 	if (error < 0)
 		return error;
-	if (!is_known(&out, UNWIND_RIP) || out.value[UNWIND_RIP] == 0)
+	if (!unwind_is_known(&out, UNWIND_RIP) || out.value[UNWIND_RIP] == 0)
 		return 0;
-	frame->how = entry->source == SOURCE_UNKNOWN ? UNWIND_FRAME_POINTER : UNWIND_CFI;
+	/* data is never called; what no refresh has seen yet may be new code */
+	const struct mapping *caller = symbols_mapping(u->s, out.value[UNWIND_RIP] - 1);
+	if (caller && !caller->is_code)
+		return -ENOENT;
+	frame->how = how;
 	/* an alternate signal stack may lie anywhere */
 	if (!frame->is_signal && out.value[UNWIND_RSP] <= regs->value[UNWIND_RSP])
 		return -ELOOP;

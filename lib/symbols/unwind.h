@@ -1,11 +1,14 @@
 /* unwind.h - call stacks of a stopped thread.
  *
  * Each step looks up the unwind rules (.eh_frame, .debug_frame, also the vdso's)
- * for the pc, and computes the caller's registers from the callee's and
- * from the stack.  Where no rules cover the pc it follows the frame pointer.
+ * for the pc, and computes the caller's registers from the callee's and from the
+ * stack.  Where no rules cover the pc (musl, assembly, code made at run time) it
+ * guesses: it looks for the return address of a call that leads to the function,
+ * follows the frame pointer, or takes the next return address on the stack;
+ * unwind_frame.how tells.  Signal frames are crossed with or without rules.
  *
  *     struct unwinder *u = unwinder_create(symbols);
- *     struct unwind_regs regs = { .known = UNWIND_ALL };
+ *     struct unwind_regs regs = { .known = UNWIND_ALL, .is_exact = true };
  *     ... fill regs.value[] from PTRACE_GETREGS ...
  *     unwinder_forget(u);                  // the thread has run since last time
  *     size_t n = unwind_stack(u, &regs, frames, 128);
@@ -43,11 +46,16 @@ struct unwind_regs {
 	                         * innermost frame, or interrupted by a signal;
 	                         * otherwise rip is a return address, and
 	                         * rip - 1 lies in the call */
+	/* unwind_step's own memory, to begin with 0 */
+	bool is_chained;        /* rbp comes from a sure chain of frame pointers: 0
+	                         * in it is the end */
+	uint8_t guesses;        /* in a row */
 };
 
 enum unwind_how {
 	UNWIND_CFI,             /* by unwind rules */
 	UNWIND_FRAME_POINTER,   /* guessed from rbp */
+	UNWIND_SCAN,            /* guessed: a return address found on the stack */
 	UNWIND_END,             /* the outermost frame: nothing called it */
 };
 

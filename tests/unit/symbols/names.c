@@ -1,8 +1,10 @@
 #include "helper.h"
 
-#include "demangle.h"
-
+#include <fcntl.h>
 #include <sys/auxv.h>
+
+#include "demangle.h"
+#include "image.h"
 
 TestSuite(names, .timeout = 60);
 
@@ -32,10 +34,11 @@ Test(names, finds_the_names_of_libc_that_people_use)
 {
 	static const char *const names[] = { "puts", "malloc", "free", "printf", "write",
 					     "fopen", "exit", "qsort", "fwrite" };
+	void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
 	struct symbols *s = own_symbols();
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		uint64_t address = (uint64_t)dlsym(RTLD_DEFAULT, names[i]);
+		uint64_t address = address_in(libc, names[i]);
 		const struct symbol *f = symbols_find(s, address);
 
 		cr_assert_not_null(f, "%s", names[i]);
@@ -232,6 +235,73 @@ Test(names, cold_parts_are_no_function_starts)
 	cr_assert_not(symbols_function_start(s, found[0].address));
 	free(found);
 	symbols_destroy(s);
+}
+
+Test(names, names_the_code_that_an_indirect_function_stands_for)
+{
+	void *lib = load("libifunc.so",
+		"static int fast(int x) { return x * 2; }\n"
+		"static int slow(int x) { __asm__ volatile(\"\"); return x + x; }\n"
+		"int cpu = 1;\n"
+		"static int (*pick(void))(int) { return fast; }\n"
+		"__attribute__((visibility(\"protected\"))) int twice(int) __attribute__((ifunc(\"pick\")));\n"
+		"int use(int x) { return cpu ? twice(x) + 1 : slow(x); }\n"
+		"void *where(void) { return fast; }\nvoid *other(void) { return slow; }\n", "-O1 -s");
+	struct symbols *s = own_symbols();
+	uint64_t fast = (uint64_t)((void *(*)(void))dlsym(lib, "where"))();
+	uint64_t slow = (uint64_t)((void *(*)(void))dlsym(lib, "other"))();
+	const struct symbol *f = symbols_find(s, fast);
+
+	cr_assert_str_eq(f->name, "twice");
+	cr_assert(f->is_ifunc);
+	cr_assert_eq(f->start, fast);
+	cr_assert_str_eq(name_of(s, slow), "");
+	symbols_destroy(s);
+}
+
+/* objcopy leaves the section numbers of .dynsym as they were. */
+Test(names, reads_symbols_whose_section_numbers_are_stale)
+{
+	write_file(in_directory("source.c"), "int f(void) { return 1; }\nint g(void) { return 2; }\n");
+	run("gcc -shared -fPIC -s -o libstale.so source.c && "
+	    "objcopy --remove-section .note.gnu.build-id --remove-section .gnu.version libstale.so");
+	struct elf_file *file = elf_file_open(open(in_directory("libstale.so"), O_RDONLY));
+	struct image *image = image_create(file, "", in_directory("libstale.so"));
+	const struct image_table *table = image_table(image);
+	unsigned found = 0;
+
+	for (size_t i = 0; i < table->functions.count; i++) {
+		const char *name = table->symbols[table->functions.items[i].symbol].name;
+
+		found += strcmp(name, "f") == 0 || strcmp(name, "g") == 0;
+	}
+	cr_assert_eq(found, 2);
+	image_destroy(image);
+}
+
+Test(names, reads_the_function_table_of_a_stripped_go_program)
+{
+	const struct image_table *table;
+	bool has_main = false, has_add = false;
+
+	if (!has_tool("go"))
+		cr_skip_test("no go");
+	write_file(in_directory("go.go"),
+		   "package main\n//go:noinline\nfunc add(a, b int) int { return a + b }\n"
+		   "func main() { println(add(1, 2)) }\n");
+	run("HOME=. GOCACHE=$PWD/cache GOFLAGS=-modcacherw go build -ldflags='-s -w' -o go-prog go.go");
+	struct elf_file *file = elf_file_open(open(in_directory("go-prog"), O_RDONLY));
+	struct image *image = image_create(file, "", in_directory("go-prog"));
+	table = image_table(image);
+	for (size_t i = 0; i < table->functions.count; i++) {
+		const struct image_extent *f = &table->functions.items[i];
+		const char *name = table->symbols[f->symbol].name;
+
+		has_main |= strcmp(name, "main.main") == 0;
+		has_add |= strcmp(name, "main.add") == 0 && f->end > f->start;
+	}
+	cr_assert(has_main && has_add);
+	image_destroy(image);
 }
 
 Test(names, resolves_a_hundred_thousand_addresses_in_under_100_ms)

@@ -1,4 +1,4 @@
-/* internal.h - struct symbols from inside, for the files of this library alone. */
+/* symbols-internal.h - struct symbols from inside, for the files of this library alone. */
 #ifndef TRACER_SYMBOLS_INTERNAL_H
 #define TRACER_SYMBOLS_INTERNAL_H
 
@@ -21,6 +21,15 @@ struct module {
 	uint32_t dev_major, dev_minor;
 
 	uint64_t first_end;             /* end of the first mapping now */
+
+	/* implementations of the file's indirect functions, by address: from the
+	 * slots that the loader has filled */
+	struct module_indirect {
+		uint64_t address;
+		const char *name;
+	} *indirects;
+	size_t indirect_count;
+	unsigned indirect_generation;   /* of symbols, when they were read; 0: never */
 
 	/* what was handed out, by index in the image's arrays; from malloc */
 	struct symbol **functions, **objects, **stubs, **fdes;
@@ -68,6 +77,10 @@ bool symbols_read_memory(const struct symbols *s, uint64_t address, void *buf, s
 const struct symbol *module_function(struct symbols *s, struct module *m, size_t index);
 const struct symbol *module_object(struct symbols *s, struct module *m, size_t index);
 const struct symbol *module_stub(struct symbols *s, struct module *m, size_t index);
+
+/* The name of the indirect function (memcpy) that the code at `address` implements
+ * (and that has no name of its own in a stripped file), or NULL.  indirect.c */
+const char *module_indirect_name(struct symbols *s, struct module *m, uint64_t address);
 
 /* The length of a name without the version that a linker may append:
  * "memcpy@@GLIBC_2.14" */
