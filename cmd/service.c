@@ -170,6 +170,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	case REQUEST_MISS_RET:
 		return translator_miss_indirect(t, (int)(tb->request_kind - REQUEST_MISS_CALL),
 						(struct app_pc){ tb->target }, at);
+	case REQUEST_STALE:
+		return translator_stale(t, tb->exit, at);
 	case REQUEST_SYSCALL_PRE:
 		*at = before_syscall(thread);
 		return 0;

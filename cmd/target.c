@@ -43,23 +43,31 @@ void target_symbols_unlock(struct target *target)
 	pthread_mutex_unlock(&target->symbols_lock);
 }
 
-/* Is there executable memory at `address`?  A miss in the snapshot is looked up
+/* The executable mapping that holds `address`, or NULL.  A miss in the snapshot is looked up
  * once more in a fresh one: the kernel grows stacks unasked. */
-static bool is_executable(struct target *target, uint64_t address)
+static const struct map *find_code(struct target *target, uint64_t address)
 {
 	for (int attempt = 0; attempt < 2; attempt++) {
 		const struct map *m = target->maps_are_old ? NULL : maps_find(&target->maps, address);
 
 		if (m && (m->prot & MAP_EXEC))
-			return true;
+			return m;
 		if (attempt)
 			break;
 		maps_deinit(&target->maps);
 		if (maps_read(target->pid, &target->maps, NULL) < 0)
-			return false;
+			return NULL;
 		target->maps_are_old = false;
 	}
-	return false;
+	return NULL;
+}
+
+/* A shared mapping may be written through another one. */
+static bool is_writable(void *context, struct app_pc pc)
+{
+	const struct map *m = find_code(context, pc.address);
+
+	return m && (m->prot & (MAP_WRITE | MAP_IS_SHARED));
 }
 
 static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
@@ -70,7 +78,7 @@ static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
 	if (arena_holds(&target->arena, pc.address))
 		return 0;
 	n = tracee_read(target->pid, pc.address, buf, len);
-	return n > 0 && is_executable(target, pc.address) ? (size_t)n : 0;
+	return n > 0 && find_code(target, pc.address) ? (size_t)n : 0;
 }
 
 static bool is_function(void *context, struct app_pc pc)
@@ -147,6 +155,7 @@ static int make_translator(struct target *target, struct err *err)
 		.ranges = target->session->ranges,
 		.range_count = target->session->range_count,
 		.read = read_code,
+		.is_writable = is_writable,
 		.is_function = is_function,
 		.wants = session_has_filters(target->session) ? wants : NULL,
 		.context = target,

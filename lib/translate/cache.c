@@ -370,6 +370,16 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
 	return dropped;
 }
 
+int translator_stale(struct translator *t, uint32_t index, struct cache_pc *out)
+{
+	struct app_pc pc = translator_exit_target(t, index);
+	struct xblock *b = cache_block_find(t, pc);
+
+	if (b && b->entry)
+		drop_block(t, b);
+	return translator_enter(t, pc, out);
+}
+
 /* ---- getting in -------------------------------------------------------------------- */
 
 static void note_first(struct translator *t, struct xblock *b)

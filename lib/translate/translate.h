@@ -68,6 +68,9 @@ struct translate_config {
 	/* Copies up to `len` bytes of the program at `pc`; returns how many were
 	 * readable and executable, 0 for none. */
 	size_t (*read)(void *context, struct app_pc pc, void *buf, size_t len);
+	/* Can the program (or another one) write these bytes?  Then they are compared
+	 * with what was translated whenever the block is entered.  (NULL: never.) */
+	bool (*is_writable)(void *context, struct app_pc pc);
 	/* Is this the first instruction of a function?  (NULL: unknown.) */
 	bool (*is_function)(void *context, struct app_pc pc);
 	/* Does an event at this address interest anybody?  (NULL: yes.) */
@@ -95,6 +98,10 @@ int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *ou
 int translator_miss(struct translator *t, uint32_t exit, struct cache_pc *out);
 int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
 			     struct cache_pc *out);
+
+/* The answer to REQUEST_STALE: the block that the exit leads to was translated
+ * from bytes that have changed. */
+int translator_stale(struct translator *t, uint32_t exit, struct cache_pc *out);
 
 /* Where exit number `exit` leads; pc 0 when there is no such exit. */
 struct app_pc translator_exit_target(const struct translator *t, uint32_t exit);

@@ -115,6 +115,7 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 	switch (tb->request_kind) {
 	case REQUEST_MISS:
 	case REQUEST_STEP:
+	case REQUEST_STALE:
 		out->regs.pc = translator_exit_target(t, tb->exit).address;
 		break;
 	case REQUEST_MISS_CALL:

@@ -69,6 +69,7 @@
 #define REQUEST_SIGRETURN       7       /* to `target` */
 #define REQUEST_STEP            8       /* run the instruction at exit's target natively */
 #define REQUEST_RING            9       /* ring full: wait for the reader */
+#define REQUEST_STALE           10      /* the code at exit's target is not what was translated */
 
 #define LOOKUP_CALL             0
 #define LOOKUP_JMP              1

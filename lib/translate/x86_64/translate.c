@@ -185,10 +185,10 @@ static uint32_t exit_target(struct build *b, uint64_t pc, uint32_t rel_at, uint3
 		}
 	}
 	exit->stub = t->cold.at;
-	build_mark(b, false, (struct where){ pc });
+	build_mark(b, false, (struct where){ .pc = pc });
 	emit_mov_tb_imm32(&t->cold, TB_EXIT, index);    /* mov dword gs:[exit], index */
-	if (request == REQUEST_STEP) {
-		emit_mov_tb_imm32(&t->cold, TB_REQUEST_KIND, REQUEST_STEP);
+	if (request != REQUEST_MISS) {
+		emit_mov_tb_imm32(&t->cold, TB_REQUEST_KIND, request);
 		emit_jmp(&t->cold, RUNTIME_OFFSET(runtime_request));
 		exit->rel_at = 0;
 	} else {
@@ -512,6 +512,67 @@ static void emit_count_event(struct build *b, int i, uint64_t pc)
 	event_emit(b, &event);
 }
 
+/* ---- code that may change ----------------------------------------------------------------- */
+
+/* mov[zx] rcx, [rdx + at], `len` bytes */
+static void emit_load_piece(struct emit *e, uint32_t at, unsigned len)
+{
+	if (len == 8)
+		EMIT_RAW(e, 0x48, 0x8b, 0x8a);
+	else if (len == 4)
+		EMIT_RAW(e, 0x8b, 0x8a);
+	else if (len == 2)
+		EMIT_RAW(e, 0x0f, 0xb7, 0x8a);
+	else
+		EMIT_RAW(e, 0x0f, 0xb6, 0x8a);
+	emit_u32(e, at);
+}
+
+/* Compares the block's bytes with those that were translated, piece by piece,
+ * without touching flags; where they differ, asks for a new translation. */
+static void emit_check_bytes(struct build *b, uint64_t pc)
+{
+	struct emit *e = &b->t->hot;
+	struct where where = { .pc = pc };
+	uint32_t len = b->block->public.bytes_len;
+
+	build_mark(b, true, where);
+	for (uint8_t r = 0; r <= 2; r++)
+		emit_mov_slot_reg(e, (struct reg){ r });        /* mov gs:[slot], rax rcx rdx */
+	where.saved = BIT(0) | BIT(1) | BIT(2);
+	build_mark(b, true, where);
+	/* The way out: the registers back, then the request. */
+	uint32_t out = b->t->cold.at;
+	build_mark(b, false, where);
+	for (uint8_t r = 0; r <= 2; r++)
+		emit_mov_reg_slot(&b->t->cold, (struct reg){ r });
+	exit_target(b, pc, 0, REQUEST_STALE);
+	emit_mov_reg_imm64(e, RDX, pc);                         /* mov rdx, pc */
+	for (uint32_t at = 0; at < len;) {
+		unsigned piece = len - at >= 8 ? 8 : len - at >= 4 ? 4 : len - at >= 2 ? 2 : 1;
+		uint64_t value = 0;
+
+		memcpy(&value, b->bytes + at, piece);
+		emit_load_piece(e, at, piece);                  /* mov rcx, [rdx + at] */
+		emit_mov_reg_imm64(e, RAX, -value);             /* mov rax, -value */
+		EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x01);            /* lea rcx, [rcx + rax] */
+		EMIT_RAW(e, 0xe3, 0x05);                        /* jrcxz +5 */
+		emit_jmp(e, out);                               /* jmp out */
+		at += piece;
+	}
+	for (uint8_t r = 0; r <= 2; r++)
+		emit_mov_reg_slot(e, (struct reg){ r });        /* mov rax rcx rdx, gs:[slot] */
+	where.saved = 0;
+	build_mark(b, true, where);
+}
+
+static bool is_writable(struct build *b, uint64_t pc)
+{
+	const struct translate_config *c = &b->t->config;
+
+	return c->is_writable && c->is_writable(c->context, (struct app_pc){ pc });
+}
+
 static void emit_body(struct build *b)
 {
 	const struct translate_events *events = &b->t->config.events;
@@ -552,6 +613,8 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 		lookup_emit_return_entry(b);
 	uint32_t entry = t->hot.at;
 	build_mark(b, true, at(b->pcs[0], false));
+	if (is_writable(b, b->pcs[0]) || is_writable(b, b->end_pc - 1))
+		emit_check_bytes(b, b->pcs[0]);
 	if (t->config.events.blocks)
 		emit_block_event(b);
 	emit_body(b);
