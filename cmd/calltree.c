@@ -222,16 +222,27 @@ static void unwind(struct calltree *tree, const struct calltree_ops *ops, uint32
 
 /* ---- calls ------------------------------------------------------------------------------ */
 
+/* Large locals explain it, as long as no other stack is known to lie there. */
+static bool is_large_frame(struct calltree *tree, uint32_t slot)
+{
+	const struct frame *t = top(tree);
+
+	if (!below(slot, t->slot) || t->slot - slot > FRAME_BYTES_MAX || t->callee->switches_stacks)
+		return false;
+	for (const struct call_stack *s = tree->stacks; s; s = s->next)
+		if (s != tree->current && gap(s, slot) == 0)
+			return false;
+	return true;
+}
+
 static void call_slow(struct calltree *tree, const struct calltree_ops *ops, uint32_t slot,
 		      uint64_t tsc)
 {
-	struct frame *t = top(tree);
-	struct call_stack *s = owner(tree, slot);
+	struct frame *t;
 
-	/* Large locals, as long as nothing else is known to lie there. */
-	if (!s && below(slot, t->slot) && t->slot - slot < FRAME_BYTES_MAX &&
-	    !t->callee->switches_stacks)
+	if (is_large_frame(tree, slot))
 		return;
+	struct call_stack *s = owner(tree, slot);
 	if (s)
 		tree->current = s;
 	else
