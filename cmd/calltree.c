@@ -307,7 +307,7 @@ static void replace_top(struct calltree *tree, const struct calltree_ops *ops,
 }
 
 void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
-		       const struct name *callee, uint32_t sp, uint64_t tsc)
+		       const struct name *callee, uint64_t from_pc, uint32_t sp, uint64_t tsc)
 {
 	struct frame *t = top(tree);
 
@@ -321,6 +321,8 @@ void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
 		if ((is_transparent(t->callee) && t->slot - sp <= 16) || callee->is_cold)
 			return;
 	}
+	if (from_pc && ops->name(ops->context, from_pc)->of_function == callee)
+		return;         /* a loop, in a function whose call was not seen */
 	int at = go_to_slot(tree, sp);
 	if (at >= 0) {
 		unwind_to(tree, ops, (unsigned)at + 1, tsc);

@@ -85,7 +85,7 @@ static void call(const char *callee, uint32_t slot)
 
 static void jump(const char *callee, uint32_t sp)
 {
-	calltree_tailcall(&tree, &ops, name(callee), sp, 0);
+	calltree_tailcall(&tree, &ops, name(callee), 0, sp, 0);
 }
 
 /* A return to behind a call. */
@@ -190,6 +190,15 @@ Test(calltree, a_loop_to_its_own_start_is_no_call)
 	jump("f", 0xfe00);
 	ret(0xfe08);
 	expect("+f -f");
+}
+
+Test(calltree, a_loop_to_the_start_of_an_unknown_frame_is_no_call)
+{
+	uint64_t start = name("main")->address;
+
+	calltree_tailcall(&tree, &ops, name("main"), start, 0xfec0, 0);
+	call("f", 0xfeb8);
+	expect("+f");
 }
 
 Test(calltree, the_cold_part_of_a_function_belongs_to_it)
