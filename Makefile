@@ -90,6 +90,16 @@ $(B)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(call archives_of,$(1))
 endef
 $(foreach l,$(LIBS),$(eval $(call UNIT_RULES,$(l))))
 
+# the command's own, against all of it but main()
+UNIT_CMD := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/cmd/*.c))
+UNIT     += $(UNIT_CMD)
+
+$(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes -Icmd $(call inc,cmd) -MMD -MP -MF $@.d \
+	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) -lcriterion $(LDLIBS)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- what a person types ------------------------------------------------------

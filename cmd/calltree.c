@@ -222,16 +222,27 @@ static void unwind(struct calltree *tree, const struct calltree_ops *ops, uint32
 
 /* ---- calls ------------------------------------------------------------------------------ */
 
+/* Large locals explain it, as long as no other stack is known to lie there. */
+static bool is_large_frame(struct calltree *tree, uint32_t slot)
+{
+	const struct frame *t = top(tree);
+
+	if (!below(slot, t->slot) || t->slot - slot > FRAME_BYTES_MAX || t->callee->switches_stacks)
+		return false;
+	for (const struct call_stack *s = tree->stacks; s; s = s->next)
+		if (s != tree->current && gap(s, slot) == 0)
+			return false;
+	return true;
+}
+
 static void call_slow(struct calltree *tree, const struct calltree_ops *ops, uint32_t slot,
 		      uint64_t tsc)
 {
-	struct frame *t = top(tree);
-	struct call_stack *s = owner(tree, slot);
+	struct frame *t;
 
-	/* Large locals, as long as nothing else is known to lie there. */
-	if (!s && below(slot, t->slot) && t->slot - slot < FRAME_BYTES_MAX &&
-	    !t->callee->switches_stacks)
+	if (is_large_frame(tree, slot))
 		return;
+	struct call_stack *s = owner(tree, slot);
 	if (s)
 		tree->current = s;
 	else
@@ -296,7 +307,7 @@ static void replace_top(struct calltree *tree, const struct calltree_ops *ops,
 }
 
 void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
-		       const struct name *callee, uint32_t sp, uint64_t tsc)
+		       const struct name *callee, uint64_t from_pc, uint32_t sp, uint64_t tsc)
 {
 	struct frame *t = top(tree);
 
@@ -310,6 +321,8 @@ void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
 		if ((is_transparent(t->callee) && t->slot - sp <= 16) || callee->is_cold)
 			return;
 	}
+	if (from_pc && ops->name(ops->context, from_pc)->of_function == callee)
+		return;         /* a loop, in a function whose call was not seen */
 	int at = go_to_slot(tree, sp);
 	if (at >= 0) {
 		unwind_to(tree, ops, (unsigned)at + 1, tsc);

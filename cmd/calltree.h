@@ -91,8 +91,9 @@ static inline struct frame *calltree_top(const struct calltree *tree)
 
 void calltree_call(struct calltree *tree, const struct calltree_ops *ops,
 		   const struct name *callee, uint64_t call_pc, uint32_t slot, uint64_t tsc);
+/* from_pc: of the jump, where it is known; else 0. */
 void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
-		       const struct name *callee, uint32_t sp, uint64_t tsc);
+		       const struct name *callee, uint64_t from_pc, uint32_t sp, uint64_t tsc);
 /* A return or a jump arrived at pc; after_call: a call stands before it. */
 void calltree_return(struct calltree *tree, const struct calltree_ops *ops, uint64_t pc,
 		     bool after_call, uint32_t sp, uint64_t tsc);

@@ -162,6 +162,8 @@ static void classify(struct name *name, const struct symbol *symbol)
 	name->is_cold = symbol && (strstr(symbol->mangled, ".cold") != NULL);
 	name->grows_stack = is_word(function, "runtime.morestack") ||
 			    is_word(function, "runtime.morestack_noctxt");
+	if (name->is_plt)
+		return;
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		name->switches_stacks |= is_word(function, switches[i]);
 }

@@ -29,7 +29,7 @@ struct output {
 	uint64_t shown;                 /* events written, for --limit */
 	uint64_t now_ns;                /* at the beginning of this round */
 	struct writer main;             /* closed with -ff */
-	bool has_main;
+	bool has_main, has_header;
 	struct writer *failed;          /* the first of -ff's that could not be closed well */
 	int failed_code;
 	bool colored;

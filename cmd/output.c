@@ -272,8 +272,6 @@ static int open_main(struct output *output, struct err *err)
 	output->has_main = true;
 	output->colored = o->color > 0 ||
 			  (o->color == 0 && output->main.is_terminal && !getenv("NO_COLOR"));
-	if (output->view->header)
-		writer_write(&output->main, output->view->header, strlen(output->view->header));
 	return 0;
 }
 

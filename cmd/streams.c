@@ -128,6 +128,17 @@ static void keep_error(struct output *output, struct writer *w, int code)
 	}
 }
 
+/* Not before something is traced: what cannot be is told of without. */
+static void write_header(struct output *output, struct stream *stream)
+{
+	const char *header = output->view->header;
+
+	if (!header || stream->is_muted || (!stream->has_own_writer && output->has_header))
+		return;
+	output->has_header = true;
+	writer_write(stream->writer, header, strlen(header));
+}
+
 /* FILE.TID, with -ff. */
 static void open_own(struct output *output, struct stream *stream)
 {
@@ -148,8 +159,6 @@ static void open_own(struct output *output, struct stream *stream)
 		stream->is_muted = true;
 		return;
 	}
-	if (output->view->header)
-		writer_write(w, output->view->header, strlen(output->view->header));
 }
 
 void stream_begin(struct output *output, struct stream *stream)
@@ -164,6 +173,7 @@ void stream_begin(struct output *output, struct stream *stream)
 		return;
 	}
 	stream->space->users++;
+	write_header(output, stream);
 	if (shows_json(output, stream))
 		thread_event_json(output, stream, "thread", "text", "\"begin\"");
 	if (output->view->begin && output->view->begin(output, stream) < 0)

@@ -170,7 +170,7 @@ static void event(struct output *output, struct stream *stream, const struct rec
 		break;
 	case SITE_TAILCALL:
 		calltree_tailcall(&c->tree, &c->ops, names_of_index(c->names, r->index, target),
-				  r->sp, tsc);
+				  site->pc != target ? site->pc : 0, r->sp, tsc);
 		break;
 	case SITE_RETURN:
 		c->return_pc = site->pc;
