@@ -188,6 +188,14 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	}
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static void on_bell(struct target *target, unsigned area)
 {
 	struct thread *thread;
@@ -196,8 +204,10 @@ static void on_bell(struct target *target, unsigned area)
 	pthread_mutex_lock(&target->lock);
 	thread = area < target->areas ? target->by_area[area] : NULL;
 	if (thread && service_is_waiting(thread->tb)) {
+		uint64_t start = now_ns();
 		int r = serve(thread, &at);
 
+		target->translate_ns += now_ns() - start;
 		if (r == 0) {
 			service_answer(thread, at);
 		} else if (r != -EAGAIN) {
@@ -228,7 +238,9 @@ static unsigned on_bells(struct target *target)
 static bool look_ahead(struct target *target)
 {
 	pthread_mutex_lock(&target->lock);
+	uint64_t start = now_ns();
 	bool more = translator_look_ahead(target->translator);
+	target->translate_ns += more ? now_ns() - start : 0;
 	pthread_mutex_unlock(&target->lock);
 	return more;
 }

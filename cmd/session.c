@@ -102,6 +102,7 @@ static void add_stats(struct session *s, const struct target *target)
 	s->gone.misses += stats.misses;
 	s->gone.indirect_misses += stats.indirect_misses;
 	s->gone.dropped += stats.dropped;
+	s->translate_ns += target->translate_ns;
 }
 
 void session_target_drop(struct session *s, struct target *target)
@@ -335,8 +336,6 @@ static int init(struct session *s, const struct options *options, struct err *er
 
 static void print_stats(struct session *s)
 {
-	while (s->targets)
-		session_target_drop(s, s->targets);
 	fprintf(stderr,
 		"tracer-stats: {\"events\":%lu,\"lost\":%lu,\"ring_wait_ns\":%lu,\"threads\":%u,"
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
@@ -385,6 +384,21 @@ static int start(struct session *s, struct err *err)
 	return attach_all(s, err);
 }
 
+static void deinit(struct session *s)
+{
+	struct thread *thread;
+
+	while ((thread = session_thread_next(s, NULL)))
+		session_thread_remove(s, thread);
+	stops_forget(s);
+	watch_destroy(s);
+	output_destroy(s->output);
+	free(s->threads);
+	free(s->requests);
+	close(s->wake_fd);
+	pthread_mutex_destroy(&s->requests_lock);
+}
+
 int session_run(const struct options *options)
 {
 	struct session s;
@@ -406,9 +420,10 @@ int session_run(const struct options *options)
 		message_error(&err);
 		status = 1;
 	}
+	while (s.targets)
+		session_target_drop(&s, s.targets);
 	if (options->stats)
 		print_stats(&s);
-	watch_destroy(&s);
-	output_destroy(s.output);
+	deinit(&s);
 	return status ? status : program_result(&s);
 }

@@ -119,6 +119,16 @@ static bool take_early(struct session *s, pid_t tid, struct tracee_stop *out)
 	return false;
 }
 
+void stops_forget(struct session *s)
+{
+	while (s->early) {
+		struct tracee_early *early = s->early;
+
+		s->early = early->next;
+		free(early);
+	}
+}
+
 /* ---- the end of a thread --------------------------------------------------------------------- */
 
 static void on_end(struct session *s, struct thread *thread, const struct tracee_stop *stop)

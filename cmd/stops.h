@@ -21,4 +21,7 @@ int stops_new_target(struct session *s, struct thread *thread, struct err *err) 
  * ours to change. */
 int stops_settle(struct session *s, struct thread *thread) must_check;
 
+/* Drops what was kept of threads that nobody has told of. */
+void stops_forget(struct session *s);
+
 #endif

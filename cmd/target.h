@@ -43,6 +43,7 @@ struct target {
 	uint32_t id_thread, id_signal, id_sigreturn, id_cut, id_end;
 	pthread_t service;
 	bool has_service, service_ends;
+	uint64_t translate_ns;          /* spent on misses and on looking ahead */
 	bool is_gone;                   /* the address space has ended */
 	bool map_is_old;                /* symbols are to be refreshed before they are used */
 	struct maps maps;               /* a snapshot, for what may be executed */
