@@ -13,6 +13,7 @@
 struct names {
 	struct target *target;
 	const struct filter *filter;
+	bool mangled;                   /* --no-demangle */
 	struct name **table;            /* open addressing, by address: the newest of each */
 	uint32_t mask, used;
 	struct name **all;              /* by id */
@@ -27,7 +28,7 @@ static struct name unknown = {
 	.function = "", .module = "", .text = "?", .text_len = 1, .of_function = &unknown,
 };
 
-struct names *names_create(struct target *target, const struct filter *filter)
+struct names *names_create(struct target *target, const struct filter *filter, bool mangled)
 {
 	struct names *names = calloc(1, sizeof *names);
 
@@ -35,6 +36,7 @@ struct names *names_create(struct target *target, const struct filter *filter)
 		return NULL;
 	names->target = target;
 	names->filter = filter;
+	names->mangled = mangled;
 	names->mask = 4095;
 	names->table = calloc(names->mask + 1ul, sizeof *names->table);
 	if (!names->table) {
@@ -198,7 +200,7 @@ static void look_up(struct names *names, struct name *name)
 	name->module = strdup(module ? module->name : "");
 	name->module_offset = name->address - (module ? module->base : 0);
 	name->start = symbol ? symbol->start : name->address;
-	name->function = strdup(symbol ? symbol->name : "");
+	name->function = strdup(!symbol ? "" : names->mangled ? symbol->mangled : symbol->name);
 	if (name->function)
 		classify(name, symbol);
 	target_symbols_unlock(names->target);

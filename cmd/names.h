@@ -43,7 +43,8 @@ struct name {
 
 struct names;
 
-struct names *names_create(struct target *target, const struct filter *filter);
+/* mangled: names as they stand in the symbol table. */
+struct names *names_create(struct target *target, const struct filter *filter, bool mangled);
 void names_destroy(struct names *names);
 size_t names_count(const struct names *names);
 const struct name *names_at(const struct names *names, uint32_t id);

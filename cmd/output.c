@@ -53,6 +53,9 @@ static bool is_own(const struct site *site)
 static void damaged(struct stream *stream)
 {
 	stream->thread->ring.is_damaged = true;
+	if (stream->was_damaged)
+		return;
+	stream->was_damaged = true;
 	message_warning("thread %d has overwritten its event ring: its further events are lost",
 			stream->tid);
 }
@@ -131,13 +134,20 @@ static void answer_ring(struct stream *stream)
 	pthread_mutex_unlock(&target->lock);
 }
 
+/* A ring that makes no sense must not hold up the thread that fills it. */
+static void discard(struct ring *ring)
+{
+	__atomic_store_n(ring->consumed, __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE),
+			 __ATOMIC_RELEASE);
+}
+
 static bool drain(struct output *output, struct stream *stream)
 {
 	ssize_t n = ring_read(&stream->thread->ring, output->words, RING_CHUNK_WORDS);
 
-	if (n == -EIO && !stream->was_damaged) {
-		stream->was_damaged = true;
+	if (n == -EIO) {
 		damaged(stream);
+		discard(&stream->thread->ring);
 	}
 	if (n > 0 && output->view->event)
 		events(output, stream, output->words, (size_t)n);

@@ -24,7 +24,8 @@ static struct space *space_of(struct output *output, struct target *target)
 		return NULL;
 	space->target = target;
 	space->pid = target->pid;
-	space->names = names_create(target, output->filter);
+	space->names = names_create(target, output->filter,
+				    output->options->no_demangle);
 	if (!space->names) {
 		free(space);
 		return NULL;
