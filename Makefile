@@ -28,7 +28,7 @@ FLAGS_cov     := -O0 -g --coverage
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS += -std=gnu11 $(FLAGS_$(MODE)) $(WARN) $(if $(DEVELOPER),-Werror) -D_GNU_SOURCE
-LDLIBS := -lcapstone -ldwarf -lelf -liberty -lyajl -lz -lpthread
+LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lyajl -lz -lpthread
 
 # ---- the libraries, lowest first: each sees itself and what stands before it -----
 

@@ -52,6 +52,17 @@ int attach_spawn(struct session *s, void (*before_exec)(void), struct thread **t
 	return 0;
 }
 
+int attach_take_program(struct session *s, struct thread *thread, struct err *err)
+{
+	int r = stops_new_target(s, thread, err);
+
+	if (r < 0)
+		kill(thread->pid, SIGKILL);
+	else
+		hijack_resume(thread, 0);
+	return r;
+}
+
 int attach_start_program(struct session *s, void (*before_exec)(void), struct err *err)
 {
 	struct thread *thread;
@@ -59,12 +70,7 @@ int attach_start_program(struct session *s, void (*before_exec)(void), struct er
 
 	if (status || !thread)
 		return status;
-	if (stops_new_target(s, thread, err) < 0) {
-		kill(thread->pid, SIGKILL);
-		return 125;
-	}
-	hijack_resume(thread, 0);
-	return 0;
+	return attach_take_program(s, thread, err) < 0 ? 125 : 0;
 }
 
 /* ---- a running process ------------------------------------------------------------------- */
@@ -219,17 +225,11 @@ void attach_resume_process(struct session *s, pid_t pid)
 	}
 }
 
-static int attach(struct session *s, pid_t pid, struct err *err)
+int attach_take_process(struct session *s, pid_t pid, struct err *err)
 {
-	uint64_t start = now_ns();
-	int r = process_attachable(pid, err);
-
-	if (r < 0)
-		return r;
-	r = attach_stop_process(s, pid, err);
-	if (r < 0)
-		return r;
 	struct thread *first = pick_thread(s, pid);
+	int r;
+
 	if (!first)
 		return err_set(err, ESRCH, "no such process");
 	r = stops_new_target(s, first, err);
@@ -240,6 +240,20 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 		return r;
 	}
 	attach_resume_process(s, pid);
+	return 0;
+}
+
+int attach_process(struct session *s, pid_t pid, struct err *err)
+{
+	uint64_t start = now_ns();
+	int r = process_attachable(pid, err);
+
+	if (r == 0)
+		r = attach_stop_process(s, pid, err);
+	if (r == 0)
+		r = attach_take_process(s, pid, err);
+	if (r < 0)
+		return r;
 	uint64_t took = now_ns() - start;
 	s->attach_ns += took;
 	if (took > s->stopped_ns)
@@ -254,7 +268,7 @@ int attach_all(struct session *s, struct err *err)
 	for (size_t i = 0; i < s->options->pid_count; i++) {
 		struct err why = { 0 };
 
-		if (attach(s, s->options->pids[i], &why) == 0) {
+		if (attach_process(s, s->options->pids[i], &why) == 0) {
 			attached++;
 			continue;
 		}

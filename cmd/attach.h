@@ -13,6 +13,13 @@ int attach_start_program(struct session *s, void (*before_exec)(void), struct er
 int attach_spawn(struct session *s, void (*before_exec)(void), struct thread **thread,
 		 struct err *err);
 
+/* Takes what attach_spawn() or attach_stop_process() has left standing onto the
+ * cache, and lets it run.  On failure it is let go (a program is killed). */
+int attach_take_program(struct session *s, struct thread *thread, struct err *err);
+int attach_take_process(struct session *s, pid_t pid, struct err *err);
+/* All of it for one process. */
+int attach_process(struct session *s, pid_t pid, struct err *err);
+
 /* Lets the stopped threads of `pid` run. */
 void attach_resume_process(struct session *s, pid_t pid);
 

@@ -12,6 +12,7 @@
 
 #include "session.h"
 #include "tracee.h"
+#include "watch-code.h"
 
 #define SPIN_ROUNDS 3000
 
@@ -180,6 +181,10 @@ static int serve(struct thread *thread, struct cache_pc *at)
 		return 0;
 	case REQUEST_SIGRETURN:
 		return on_sigreturn(thread, at);
+	case REQUEST_WATCH:
+		return watch_code_before(thread, at);
+	case REQUEST_WATCHED:
+		return watch_code_behind(thread, at);
 	case REQUEST_RING:
 		session_wake_output(thread->target->session);
 		return -EAGAIN;

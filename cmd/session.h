@@ -19,8 +19,6 @@ struct output;
 struct session {
 	const struct options *options;
 	struct translate_events events;
-	struct translate_range *ranges;
-	size_t range_count;
 	unsigned ring_chunks;
 	bool lossy;
 

@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "maps.h"
 #include "session.h"
 #include "tracee.h"
+#include "watch-code.h"
+#include "watch-place.h"
 
+#define HWCAP2_FSGSBASE 2
 #define CODE_BYTES (256ul << 20)
 #define SYS_TABLE_BYTES 65536
 #define CONTROL_BYTES 65536
@@ -145,15 +149,46 @@ static uint8_t *local_at(struct target *target, uint64_t at)
 	return arena_local(&target->arena, at);
 }
 
+/* With --watch by translated code: where the places are in this process. */
+static int find_places(struct target *target, struct translate_range **ranges, struct err *err)
+{
+	const struct string_list *texts = &target->session->options->watches;
+	int r = 0;
+
+	*ranges = NULL;
+	if (!target->session->events.stores)
+		return 0;
+	target->places = calloc(texts->count, sizeof *target->places);
+	*ranges = calloc(texts->count, sizeof **ranges);
+	if (!target->places || !*ranges)
+		return err_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < texts->count && r == 0; i++) {
+		struct place *p = &target->places[target->place_count++];
+
+		r = place_find(p, target->symbols, texts->items[i], err);
+		(*ranges)[i] = (struct translate_range){ p->address, p->address + p->len };
+	}
+	return r;
+}
+
 static int make_translator(struct target *target, struct err *err)
 {
+	struct translate_range *ranges;
+
+	if (find_places(target, &ranges, err) < 0) {
+		free(ranges);
+		return -EINVAL;
+	}
+
 	struct translate_config config = {
 		.local = target->arena.local,
 		.base = target->arena.base,
 		.size_bytes = target->arena.code_bytes,
 		.events = target->session->events,
-		.ranges = target->session->ranges,
-		.range_count = target->session->range_count,
+		.ranges = ranges,
+		.range_count = target->place_count,
+		.has_bmi2 = __builtin_cpu_supports("bmi2"),
+		.has_fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE,
 		.read = read_code,
 		.is_writable = is_writable,
 		.is_function = is_function,
@@ -166,7 +201,10 @@ static int make_translator(struct target *target, struct err *err)
 					(uint64_t)i * LOOKUP_BYTES;
 		config.lookup_local[i] = local_at(target, config.lookup_base[i]);
 	}
+	for (size_t i = 0; i < target->place_count; i++)
+		config.watch_reads |= target->places[i].access & 2;
 	target->translator = translator_create(&config, err);
+	free(ranges);
 	if (!target->translator)
 		return -ENOMEM;
 	translator_runtime(target->translator, &target->runtime);
@@ -174,6 +212,7 @@ static int make_translator(struct target *target, struct err *err)
 	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
 	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
 	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
+	target->id_store = translator_site_add(target->translator, SITE_STORE, WATCH_EVENT_WORDS);
 	target->id_end = translator_site_add(target->translator, SITE_END, 2);
 	return 0;
 }
@@ -275,6 +314,9 @@ void target_destroy(struct target *target)
 	pthread_mutex_destroy(&target->lock);
 	pthread_mutex_destroy(&target->symbols_lock);
 	maps_deinit(&target->maps);
+	for (size_t i = 0; i < target->place_count; i++)
+		free(target->places[i].text);
+	free(target->places);
 	free(target->areas_used);
 	free(target->by_area);
 	free(target);

@@ -40,7 +40,9 @@ struct target {
 	uint64_t data_base, areas_base;
 	struct thread **by_area;
 	unsigned threads;               /* that refer to it */
-	uint32_t id_thread, id_signal, id_sigreturn, id_cut, id_end;
+	uint32_t id_thread, id_signal, id_sigreturn, id_cut, id_end, id_store;
+	struct place *places;           /* --watch by translated code */
+	size_t place_count;
 	pthread_t service;
 	bool has_service, service_ends;
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
@@ -76,6 +78,7 @@ struct thread {
 	bool wants_step;                /* a request that the main thread is to serve */
 	uint64_t waited_ns;             /* in a system call, before it was disturbed */
 	uint64_t waited_before_ns;      /* in earlier tries of the same call */
+	struct watch_pending *watch_pending;    /* between a watched access's two requests */
 	struct interrupted interrupted; /* by the signal being delivered */
 	bool is_followed;               /* of a followed child, not of what was asked for */
 	struct ring ring;

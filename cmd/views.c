@@ -1,7 +1,7 @@
 #include "output-internal.h"
 
 extern const struct view view_calls, view_calls_no_time, view_calls_json, view_summary,
-	view_blocks, view_coverage;
+	view_blocks, view_coverage, view_watch;
 
 static const struct view view_none = { .name = "none" };
 
@@ -19,6 +19,8 @@ const struct view *view_choose(const struct options *o)
 		return &view_blocks;
 	case MODE_COVERAGE:
 		return &view_coverage;
+	case MODE_WATCH:
+		return &view_watch;
 	default:
 		return &view_none;
 	}

@@ -42,9 +42,9 @@ int place_parse(const char *text, char **where, unsigned *len, int *access, stru
 		char *end;
 		unsigned long value = strtoul(part, &end, 0);
 
-		if (*end || value == 0 || value > PLACE_BYTES_MAX) {
-			err_set(err, EINVAL, "--watch %s: %s is no length (1 to %d bytes)", text, part,
-				PLACE_BYTES_MAX);
+		if (*end || value == 0 || value > PLACE_LEN_MAX) {
+			err_set(err, EINVAL, "--watch %s: %s is no length (1 to %u bytes)", text, part,
+				PLACE_LEN_MAX);
 			free(*where);
 			return -EINVAL;
 		}
@@ -75,11 +75,11 @@ static int find_symbol(struct place *place, struct symbols *symbols, struct err 
 	}
 	place->address = matches[0].address;
 	if (!place->len)
-		place->len = matches[0].size <= PLACE_BYTES_MAX ? (unsigned)matches[0].size : 0;
+		place->len = matches[0].size <= PLACE_LEN_MAX ? (unsigned)matches[0].size : 0;
 	free(matches);
 	if (!place->len)
-		return err_set(err, EINVAL, "--watch %s: how many bytes? (say %s:LEN, up to %d)",
-			       place->text, place->text, PLACE_BYTES_MAX);
+		return err_set(err, EINVAL, "--watch %s: how many bytes? (say %s:LEN)",
+			       place->text, place->text);
 	return 0;
 }
 
@@ -103,20 +103,19 @@ int place_find(struct place *place, struct symbols *symbols, const char *text, s
 	return 0;
 }
 
-void place_value(const struct place *place, const uint8_t *value, bool json, char *out,
-		 size_t out_size)
+void place_value(unsigned len, const uint8_t *value, bool json, char *out, size_t out_size)
 {
 	int64_t number = 0;
 	size_t n = 0;
 
-	switch (place->len) {
+	switch (len) {
 	case 1: number = (int8_t)value[0]; break;
 	case 2: number = *(const int16_t *)value; break;
 	case 4: number = *(const int32_t *)value; break;
 	case 8: number = *(const int64_t *)value; break;
 	default:
 		n = (size_t)snprintf(out, out_size, json ? "\"" : "");
-		for (unsigned i = 0; i < place->len && n + 4 < out_size; i++)
+		for (unsigned i = 0; i < len && n + 4 < out_size; i++)
 			n += (size_t)snprintf(out + n, out_size - n, "%02x", value[i]);
 		snprintf(out + n, out_size - n, json ? "\"" : "");
 		return;

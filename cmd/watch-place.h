@@ -9,12 +9,13 @@
 #include "err.h"
 #include "symbols.h"
 
-#define PLACE_BYTES_MAX 64
+#define PLACE_BYTES_MAX 64      /* of a value that is shown whole */
+#define PLACE_LEN_MAX (1u << 30)
 
 struct place {
 	char *text;             /* WHERE as given; owned */
 	uint64_t address;
-	unsigned len;           /* bytes, 1 to PLACE_BYTES_MAX */
+	unsigned len;           /* bytes, 1 to PLACE_LEN_MAX */
 	int access;             /* 1: writes, 2: reads, 3: both */
 	uint8_t value[PLACE_BYTES_MAX];         /* last seen */
 };
@@ -28,7 +29,6 @@ int place_find(struct place *place, struct symbols *symbols, const char *text,
 
 /* A value as text: a decimal number for 1, 2, 4 and 8 bytes (as JSON the same),
  * else its bytes in hexadecimal. */
-void place_value(const struct place *place, const uint8_t *value, bool json, char *out,
-		 size_t out_size);
+void place_value(unsigned len, const uint8_t *value, bool json, char *out, size_t out_size);
 
 #endif

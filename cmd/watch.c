@@ -3,21 +3,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attach.h"
 #include "decode.h"
-#include "json.h"
-#include "line.h"
 #include "message.h"
 #include "output.h"
 #include "process.h"
-#include "source.h"
 #include "stops.h"
 #include "watch-place.h"
-#include "writer.h"
+#include "watch-show.h"
 
 #define PIECES_MAX 4
 #define HWBKPT_TRAP 4           /* si_code TRAP_HWBKPT */
@@ -44,6 +40,7 @@ struct watch {
 /* ---- which registers ------------------------------------------------------------------- */
 
 /* Cuts [address, address + len) into aligned pieces. */
+/* -ENOSPC: there are too few registers. */
 static int cut(struct watch *w, const struct place *place, struct err *err)
 {
 	uint64_t at = place->address, left = place->len;
@@ -54,9 +51,7 @@ static int cut(struct watch *w, const struct place *place, struct err *err)
 		while (at % len || len > left)
 			len /= 2;
 		if (w->piece_count == PIECES_MAX)
-			return err_set(err, ENOSPC, "--watch %s: this takes more than the processor's "
-				       "four debug registers of up to 8 aligned bytes (watch less)",
-				       place->text);
+			return err_set(err, ENOSPC, "more than four debug registers");
 		w->pieces[w->piece_count++] = (struct piece){ at, len, place };
 		at += len;
 		left -= len;
@@ -88,6 +83,8 @@ static int locate(struct session *s, struct watch *w, struct err *err)
 		r = place_find(p, w->symbols, texts->items[i], err);
 		if (r >= 0)
 			r = cut(w, p, err);
+		if (r >= 0 && getenv("TRACER_TEST_WATCH_CODE"))
+			r = -ENOSPC;
 		if (r >= 0 && tracee_read(w->pid, p->address, p->value, p->len) != (ssize_t)p->len)
 			r = err_set(err, EFAULT, "--watch %s: nothing is mapped at 0x%" PRIx64,
 				    p->text, p->address);
@@ -174,9 +171,26 @@ static int arm_all(struct session *s, struct watch *w, struct err *err)
 	return 0;
 }
 
+/* Too much for the registers: translated code looks at every access. */
+static void by_code(struct session *s)
+{
+	struct err err = { 0 };
+
+	watch_destroy(s);
+	s->events.stores = true;
+	message_verbose(1, "--watch: by translated code, the debug registers are too few");
+	if (output_start(s->output, &err) < 0) {
+		message_error(&err);
+		session_end(s);
+	}
+}
+
 static int attach(struct session *s, pid_t pid, struct err *err)
 {
 	int r = process_attachable(pid, err);
+
+	if (s->events.stores)           /* as it was for the process before */
+		return attach_process(s, pid, err);
 	struct watch *w = r < 0 ? NULL : add(s, pid);
 
 	if (r < 0)
@@ -187,6 +201,10 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 	if (r < 0)
 		return r;
 	r = locate(s, w, err);
+	if (r == -ENOSPC) {
+		by_code(s);
+		return attach_take_process(s, pid, err);
+	}
 	if (r >= 0)
 		r = arm_all(s, w, err);
 	if (r < 0) {
@@ -205,7 +223,13 @@ static int start(struct session *s, void (*before_exec)(void), struct err *err)
 	if (status || !thread)
 		return status;
 	struct watch *w = add(s, thread->pid);
-	if (!w || locate(s, w, err) < 0 || arm_all(s, w, err) < 0) {
+	int r = w ? locate(s, w, err) : -ENOMEM;
+	if (r == -ENOSPC) {
+		by_code(s);
+		r = attach_take_program(s, thread, err);
+		return r < 0 ? 1 : 0;
+	}
+	if (r < 0 || arm_all(s, w, err) < 0) {
 		kill(thread->pid, SIGKILL);
 		return 1;
 	}
@@ -227,7 +251,7 @@ int watch_begin(struct session *s, void (*before_exec)(void), struct err *err)
 			attached++;
 			continue;
 		}
-		err_prefix(&why, "process %d", s->options->pids[i]);
+		err_prefix(&why, "cannot watch process %d", s->options->pids[i]);
 		message_error(&why);
 	}
 	err->code = 0;
@@ -295,70 +319,20 @@ static uint64_t find_insn(struct watch *w, uint64_t pc, struct x86_insn *insn)
 	return pc;
 }
 
-static void show_text(struct session *s, struct watch *w, pid_t tid, const struct place *p,
-		      const char *what, const char *old, const char *new, uint64_t pc)
-{
-	struct writer *out = output_writer(s->output);
-	struct source_line line;
-	char where[512];
-	char *at;
-
-	symbols_format(w->symbols, pc, where, sizeof where);
-	at = writer_room(out, 4096);
-	at += snprintf(at, 2048, "[%d] %s %s (0x%" PRIx64 ", %u byte%s) ", tid, what, p->text,
-		       p->address, p->len, p->len == 1 ? "" : "s");
-	at += old ? snprintf(at, 256, "%s -> %s", old, new) : snprintf(at, 256, "%s", new);
-	at += snprintf(at, 600, " at %s", where);
-	if (symbols_line(w->symbols, pc, &line) && line.line)
-		at += snprintf(at, 512, " (%s:%u)", strrchr(line.file, '/') ?
-			       strrchr(line.file, '/') + 1 : line.file, line.line);
-	writer_done(out, put_literal(at, "\n"));
-}
-
-static void show_json(struct session *s, struct watch *w, pid_t tid, const struct place *p,
-		      const char *what, const char *old, const char *new, uint64_t pc)
-{
-	struct writer *out = output_writer(s->output);
-	const struct symbol *symbol = symbols_find(w->symbols, pc);
-	const struct symbols_module *module = symbols_module_find(w->symbols, pc);
-	struct source_line line;
-	char *at = writer_room(out, 8192);
-
-	at += sprintf(at, "{\"type\":\"%s\",\"tid\":%d,\"pid\":%d,\"address\":\"0x%" PRIx64
-		      "\",\"size\":%u,\"pc\":\"0x%" PRIx64 "\"", what, tid, w->pid, p->address,
-		      p->len, pc);
-	if (symbol && strlen(symbol->name) < 500)
-		at = json_string(put_literal(at, ",\"function\":"), symbol->name);
-	if (module) {
-		at = json_string(put_literal(at, ",\"module\":"), module->name);
-		at = put_u64(put_literal(at, ",\"offset\":"),
-			     pc - (symbol ? symbol->start : module->base));
-	}
-	if (symbols_line(w->symbols, pc, &line) && line.line && strlen(line.file) < 500) {
-		at = json_string(put_literal(at, ",\"file\":"), line.file);
-		at = put_u64(put_literal(at, ",\"line\":"), line.line);
-	}
-	if (old)
-		at += sprintf(at, ",\"old\":%s", old);
-	at += sprintf(at, ",\"%s\":%s}\n", old ? "new" : "value", new);
-	writer_done(out, at);
-}
-
 static void show(struct session *s, struct watch *w, pid_t tid, struct place *p, uint64_t pc,
 		 bool is_write)
 {
 	uint8_t now[PLACE_BYTES_MAX];
-	bool json = s->options->format == FORMAT_JSON;
-	char old[64], new[64];
+	struct watch_hit hit = {
+		.tid = tid, .pid = w->pid, .where = p->text, .address = p->address, .len = p->len,
+		.old = p->value, .new = now, .pc = pc, .is_write = is_write,
+	};
 
 	if (s->options->limit && s->watch_hits >= s->options->limit)
 		return;
 	if (tracee_read(w->pid, p->address, now, p->len) != (ssize_t)p->len)
 		return;
-	place_value(p, p->value, json, old, sizeof old);
-	place_value(p, now, json, new, sizeof new);
-	(json ? show_json : show_text)(s, w, tid, p, is_write ? "write" : "read",
-				       is_write ? old : NULL, new, pc);
+	watch_show(output_writer(s->output), s->options, w->symbols, &hit);
 	memcpy(p->value, now, p->len);
 	if (++s->watch_hits == s->options->limit)
 		session_end(s);

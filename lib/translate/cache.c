@@ -495,6 +495,11 @@ const struct site *translator_site(const struct translator *t, uint32_t index)
 	return chunked_at(&t->sites, index);
 }
 
+const struct translate_store *translator_store(const struct translator *t, uint32_t index)
+{
+	return chunked_at(&t->stores, index);
+}
+
 const struct block *translator_block(const struct translator *t, uint32_t index)
 {
 	struct xblock *b = cache_block(t, index);
@@ -533,7 +538,8 @@ struct translator *translator_create(const struct translate_config *config, stru
 	}
 	if (!chunked_init(&t->blocks, sizeof(struct xblock)) ||
 	    !chunked_init(&t->exits, sizeof(struct exit)) ||
-	    !chunked_init(&t->sites, sizeof(struct site)) || !hash_grow(t) || !page_grow(t))
+	    !chunked_init(&t->sites, sizeof(struct site)) ||
+	    !chunked_init(&t->stores, sizeof(struct translate_store)) || !hash_grow(t) || !page_grow(t))
 		goto no_memory;
 	target_init(t);
 	return t;
@@ -552,6 +558,7 @@ void translator_destroy(struct translator *t)
 	chunked_deinit(&t->blocks);
 	chunked_deinit(&t->exits);
 	chunked_deinit(&t->sites);
+	chunked_deinit(&t->stores);
 	free(t->hash);
 	free(t->page_hash);
 	free(t->page_heads);

@@ -81,7 +81,7 @@ struct translator {
 	struct emit hot, cold;
 	struct state_list hot_states, cold_states;
 
-	struct chunked blocks, exits, sites;
+	struct chunked blocks, exits, sites, stores;
 	uint32_t *hash;                 /* block indices + 1, by pc */
 	uint32_t hash_mask, hash_used;
 

@@ -56,6 +56,17 @@ struct translate_range {
 	uint64_t start, end;
 };
 
+/* An access that may hit a watched range; see REQUEST_WATCH.  Asked for it, the
+ * owner answers `plain`, or `hit` to be asked again behind it, then `resume`. */
+struct translate_store {
+	struct app_pc pc;
+	uint8_t bytes[16];
+	uint8_t len;
+	bool is_call;                   /* its push of the return address */
+	bool rdx_in_slot;               /* an indirect call: rdx holds its target by now */
+	struct cache_pc plain, hit, resume;
+};
+
 struct translate_config {
 	uint8_t *local;         /* the tracer's view of the cache, writable */
 	uint64_t base;          /* its address in the target */
@@ -63,7 +74,9 @@ struct translate_config {
 	uint8_t *lookup_local[3];       /* indirect-branch tables, LOOKUP_CALL, _JMP, _RET: */
 	uint64_t lookup_base[3];        /* TRANSLATE_LOOKUP_BYTES each, zeroed */
 	struct translate_events events;
-	const struct translate_range *ranges;   /* copied */
+	const struct translate_range *ranges;   /* copied; for events.stores */
+	bool watch_reads;               /* and loads */
+	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
 	size_t range_count;
 	/* Copies up to `len` bytes of the program at `pc`; returns how many were
 	 * readable and executable, 0 for none. */
@@ -180,6 +193,9 @@ struct block {
 /* NULL for a number that no site has.  Entries never change nor move. */
 const struct site *translator_site(const struct translator *t, uint32_t index);
 const struct block *translator_block(const struct translator *t, uint32_t index);
+
+/* The access with this number, or NULL. */
+const struct translate_store *translator_store(const struct translator *t, uint32_t index);
 
 /* A site for events that the owner writes itself; its id. */
 uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned words);

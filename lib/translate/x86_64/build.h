@@ -23,7 +23,13 @@ struct build {
 	uint8_t bytes[BLOCK_INSNS_MAX * X86_INSN_MAX_BYTES];
 	struct xblock *done[FRAGMENT_BLOCKS_MAX];       /* of this fragment */
 	int done_count;
+	bool to_cold;           /* relocate_emit() goes there */
 };
+
+static inline struct emit *build_out(struct build *b)
+{
+	return b->to_cold ? &b->t->cold : &b->t->hot;
+}
 
 /* Where the program is while the code that follows runs. */
 struct where {
@@ -73,6 +79,15 @@ uint32_t event_site(struct build *b, enum site_kind kind, unsigned flags, uint64
  * behind the next unconditional branch, at most 100 bytes further. */
 void event_emit(struct build *b, struct event *event);
 void event_finish(struct build *b, struct event *event);
+
+/* ---- stores.c ------------------------------------------------------------------------ */
+
+/* Is instruction i to be looked at, with watched ranges? */
+bool store_is_watched(const struct build *b, int i);
+/* Emits the check before instruction i, then the instruction itself: `emit`, or
+ * relocate_emit() for NULL.  `where` is where the program is behind it. */
+void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i),
+		struct where behind);
 
 /* ---- lookup.c ----------------------------------------------------------------------- */
 

@@ -75,7 +75,7 @@ static void emit_tail(struct emit *e, const struct x86_insn *insn, const uint8_t
 static bool emit_within_reach(struct build *b, const struct x86_insn *insn, const uint8_t *bytes,
 			      uint64_t target)
 {
-	struct emit *e = &b->t->hot;
+	struct emit *e = build_out(b);
 	int64_t distance = (int64_t)(target - (emit_address(e) + insn->len));
 	uint8_t copy[X86_INSN_MAX_BYTES];
 
@@ -91,7 +91,7 @@ static bool emit_within_reach(struct build *b, const struct x86_insn *insn, cons
 static bool emit_absolute(struct build *b, const struct x86_insn *insn, const uint8_t *bytes,
 			  uint64_t target)
 {
-	struct emit *e = &b->t->hot;
+	struct emit *e = build_out(b);
 
 	if (target > 0x7fffffff || insn->eip_relative || insn->len == X86_INSN_MAX_BYTES)
 		return false;
@@ -110,14 +110,14 @@ static bool emit_lea(struct build *b, const struct x86_insn *insn, uint64_t targ
 	if (insn->operand_bytes == 4)
 		target = (uint32_t)target;
 	struct reg dest = { (uint8_t)((insn->modrm >> 3 & 7) | (insn->rex & 4 ? 8 : 0)) };
-	emit_mov_reg_imm64(&b->t->hot, dest, target);   /* mov dest, target */
+	emit_mov_reg_imm64(build_out(b), dest, target);  /* mov dest, target */
 	return true;
 }
 
 static void emit_through(struct build *b, const struct x86_insn *insn, const uint8_t *bytes,
 			 struct reg s)
 {
-	struct emit *e = &b->t->hot;
+	struct emit *e = build_out(b);
 
 	emit_head(e, insn, bytes);
 	emit_u8(e, (uint8_t)((insn->modrm & 0x38) | s.number));        /* [s] */
@@ -127,7 +127,7 @@ static void emit_through(struct build *b, const struct x86_insn *insn, const uin
 static void emit_far(struct build *b, int i, const struct x86_insn *insn, const uint8_t *bytes,
 		     uint64_t target)
 {
-	struct emit *e = &b->t->hot;
+	struct emit *e = build_out(b);
 	uint64_t next = b->pcs[i] + insn->len;
 
 	if (loads_whole_register(insn)) {
@@ -141,12 +141,12 @@ static void emit_far(struct build *b, int i, const struct x86_insn *insn, const 
 	bool is_dead = b->dead_regs[i] >> s.number & 1;
 	if (!is_dead) {
 		emit_mov_slot_reg(e, s);                /* mov gs:[slot], s */
-		build_mark(b, true, (struct where){ b->pcs[i], BIT(s.number), .in_block = true });
+		build_mark(b, !b->to_cold, (struct where){ b->pcs[i], BIT(s.number), .in_block = true });
 	}
 	emit_mov_reg_imm64(e, s, target);               /* mov s, target */
 	emit_through(b, insn, bytes, s);                /* op [s] */
 	if (!is_dead) {
-		build_mark(b, true, (struct where){ next, BIT(s.number), .in_block = true });
+		build_mark(b, !b->to_cold, (struct where){ next, BIT(s.number), .in_block = true });
 		emit_mov_reg_slot(e, s);                /* mov s, gs:[slot] */
 	}
 }
@@ -157,7 +157,7 @@ void relocate_emit(struct build *b, int i)
 	const uint8_t *bytes = b->bytes + (b->pcs[i] - b->pcs[0]);
 
 	if (!insn->rip_relative) {
-		emit_bytes(&b->t->hot, bytes, insn->len);
+		emit_bytes(build_out(b), bytes, insn->len);
 		return;
 	}
 	uint64_t target = x86_rip_target(insn, b->pcs[i]);
@@ -186,7 +186,7 @@ void relocate_load_target(struct build *b, int i)
 {
 	const struct x86_insn *insn = &b->insns[i];
 	const uint8_t *bytes = b->bytes + (b->pcs[i] - b->pcs[0]);
-	struct emit *e = &b->t->hot;
+	struct emit *e = build_out(b);
 
 	if (!insn->rip_relative) {
 		emit_load_rm(e, insn, bytes);                   /* mov rdx, rm */

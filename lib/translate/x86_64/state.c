@@ -108,6 +108,23 @@ static void load_gpr(struct translate_regs *regs, const struct thread_block *tb)
 	memcpy(regs->gpr, tb->gpr, sizeof regs->gpr);
 }
 
+/* Before a watched access, or behind it: a call is undone, its push with it. */
+static void at_store(struct translator *t, struct thread_block *tb, struct translate_state *out)
+{
+	const struct translate_store *store = translator_store(t, tb->exit);
+	bool is_done = tb->request_kind == REQUEST_WATCHED;
+
+	if (!store)
+		return;
+	out->regs.pc = store->pc.address;
+	if (store->rdx_in_slot)
+		out->regs.gpr[2] = tb->slots[2];
+	if (is_done && store->is_call)
+		out->regs.gpr[4] += 8;
+	else if (is_done)
+		out->regs.pc += store->len;
+}
+
 /* Where the program is during a request, before it is answered. */
 static void at_request(struct translator *t, struct thread_block *tb, struct translate_state *out)
 {
@@ -123,6 +140,10 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 	case REQUEST_MISS_RET:
 	case REQUEST_SIGRETURN:
 		out->regs.pc = tb->target;
+		break;
+	case REQUEST_WATCH:
+	case REQUEST_WATCHED:
+		at_store(t, tb, out);
 		break;
 	case REQUEST_SYSCALL_PRE:
 		out->regs.pc = tb->sys_next - 2;        /* not made yet: make it again */

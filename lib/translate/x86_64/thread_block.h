@@ -71,6 +71,9 @@
 #define REQUEST_RING            9       /* ring full: wait for the reader */
 #define REQUEST_STALE           10      /* the code at exit's target is not what was translated */
 
+#define REQUEST_WATCH           11      /* store number `exit` may hit a watched range */
+#define REQUEST_WATCHED         12      /* it has been done */
+
 #define LOOKUP_CALL             0
 #define LOOKUP_JMP              1
 #define LOOKUP_RET              2

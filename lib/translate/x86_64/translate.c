@@ -224,13 +224,21 @@ static struct where at(uint64_t pc, bool in_block)
 	return (struct where){ .pc = pc, .in_block = in_block };
 }
 
-static void emit_push_return(struct build *b, uint64_t pc)
+static void emit_push_literal(struct build *b, uint64_t pc)
 {
-	struct emit *e = &b->t->hot, *cold = &b->t->cold;
+	struct emit *e = build_out(b), *cold = &b->t->cold;
 
 	if (pc <= 0x7fffffff) {
 		emit_u8(e, 0x68);                       /* push imm32 */
 		emit_u32(e, (uint32_t)pc);
+		return;
+	}
+	if (b->to_cold) {       /* the literal cannot stand in the way */
+		emit_u8(e, 0xeb);
+		emit_u8(e, 8);                          /* jmp over the literal */
+		emit_u64(e, pc);
+		EMIT_RAW(e, 0xff, 0x35);                /* push [literal] */
+		emit_u32(e, (uint32_t)-14);
 		return;
 	}
 	while (cold->at & 7)
@@ -238,6 +246,21 @@ static void emit_push_return(struct build *b, uint64_t pc)
 	EMIT_RAW(e, 0xff, 0x35);                        /* push [literal] */
 	emit_u32(e, cold->at - (e->at + 4));
 	emit_u64(cold, pc);
+}
+
+static void emit_push_next(struct build *b, int i)
+{
+	emit_push_literal(b, b->pcs[i] + b->insns[i].len);
+}
+
+static void emit_push_return(struct build *b, const struct where behind)
+{
+	int i = b->count - 1;
+
+	if (store_is_watched(b, i))
+		store_emit(b, i, emit_push_next, behind);
+	else
+		emit_push_next(b, i);
 }
 
 static bool wants(struct build *b, enum site_kind kind, uint64_t pc, uint64_t target)
@@ -285,7 +308,7 @@ static void emit_call(struct build *b, const struct last *last)
 	struct event event;
 
 	expect_return(b, last->next);
-	emit_push_return(b, last->next);
+	emit_push_return(b, at(target, false));
 	if (reported) {
 		event = transfer_event(b, SITE_CALL, 0, last, target);
 		event.before = event.after = at(target, false);
@@ -309,7 +332,7 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 	relocate_load_target(b, last->i);               /* mov rdx, target */
 	if (is_call) {
 		expect_return(b, last->next);
-		emit_push_return(b, last->next);
+		emit_push_return(b, (struct where){ .at_rdx = true, .saved = BIT(2) });
 	}
 	where = (struct where){ .at_rdx = true, .saved = BIT(2) };
 	if (reported) {
@@ -584,7 +607,10 @@ static void emit_body(struct build *b)
 		build_mark(b, true, at(b->pcs[i], true));
 		if (counted)
 			emit_count_event(b, i, b->pcs[i]);
-		relocate_emit(b, i);
+		if (store_is_watched(b, i))
+			store_emit(b, i, NULL, at(b->pcs[i] + b->insns[i].len, true));
+		else
+			relocate_emit(b, i);
 		if (counted) {
 			build_mark(b, true, at(b->pcs[i + 1], true));
 			emit_count_event(b, i, b->pcs[i] + b->insns[i].len);
