@@ -274,7 +274,9 @@ static int open_main(struct output *output, struct err *err)
 {
 	const struct options *o = output->options;
 
-	if (o->file_per_thread && o->output && !o->summary)
+	bool has_streams = o->mode != MODE_WATCH && o->mode != MODE_STACKS && !o->summary;
+
+	if (o->file_per_thread && has_streams)
 		return streams_check_directory(o->output, err);
 	int r = writer_open(&output->main, output->session, o->output, err);
 	if (r < 0)
