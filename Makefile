@@ -2,6 +2,7 @@
 #
 #   make MODE=release|debug|asan|ubsan|tsan|cov    built in build/$(MODE)
 #   make V=1                                       shows each command
+#   make help                                      the targets
 
 MODE    ?= release
 B       := build/$(MODE)
@@ -15,6 +16,7 @@ say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
+SHELL     := /bin/sh
 
 # ---- flags ------------------------------------------------------------------
 
@@ -100,21 +102,116 @@ $(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes -Icmd $(call inc,cmd) -MMD -MP -MF $@.d \
 	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) -lcriterion $(LDLIBS)
 
+# ---- tests: the programs that are traced, and the truth beside them; as a user would build them ----
+
+V_DIR := build/victims
+
+# what is built     how, and from what
+VICTIMS := \
+	blocked       signals       order       counted       fib       watched       ends \
+	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
+	bits32        stepper       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
+VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
+
+victim_blocked       = $(VICTIM_CC) -o $@ tests/victims/blocked.c
+victim_signals       = $(VICTIM_CC) -o $@ tests/victims/signals.c
+victim_order         = $(VICTIM_CC) -o $@ tests/victims/order.c
+victim_counted       = $(VICTIM_CC) -o $@ tests/victims/counted.c
+victim_fib           = $(VICTIM_CC) -o $@ tests/victims/fib.c
+victim_watched       = $(VICTIM_CC) -o $@ tests/victims/watched.c
+victim_ends          = $(VICTIM_CC) -o $@ tests/victims/ends.c
+victim_ends-stripped = $(VICTIM_CC) -s -o $@ tests/victims/ends.c
+victim_ends-nopie    = $(VICTIM_CC) -no-pie -o $@ tests/victims/ends.c
+victim_ends-static   = musl-gcc -O2 -static -o $@ tests/victims/ends.c
+victim_thrown        = g++ -O2 -g -pthread -o $@ tests/victims/thrown.cc
+victim_tiny          = gcc -nostdlib -static -no-pie -Wl,--build-id=none -o $@ tests/victims/tiny.S
+victim_steps         = musl-gcc -O2 -static -o $@ tests/victims/steps.c
+victim_bits32        = gcc -m32 -nostdlib -static -o $@ tests/victims/bits32.S
+victim_stepper       = $(VICTIM_CC) -o $@ tests/e2e/stepper.c
+victim_hello-go      = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/hello.go
+victim_hello-rust    = env -u MAKEFLAGS rustc -O -o $@ tests/victims/hello.rs
+
+VICTIM_FILES := $(VICTIMS:%=$(V_DIR)/%)
+
+victim_source = $(lastword $(filter tests/%,$(victim_$(1))))
+define VICTIM_RULE
+$(V_DIR)/$(1): $(call victim_source,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$(Q)$$(victim_$(1))
+endef
+$(foreach v,$(VICTIMS),$(eval $(call VICTIM_RULE,$(v))))
+
+# ---- tests: every header compiles alone, with what its library sees ------------------
+
+HEADERS := $(wildcard lib/*/*.h lib/*/*/*.h cmd/*.h)
+
+header_home = $(firstword $(subst /, ,$(patsubst lib/%,%,$(1))))
+define HEADER_RULE
+$(B)/headers/$(1).ok: $(1)
+	@mkdir -p $$(@D)
+	$(Q)echo '#include "$(abspath $(1))"' | $(CC) $(CPPFLAGS) $(CFLAGS) -Werror \
+	    $(call inc,$(call header_home,$(1))) $(if $(filter cmd/%,$(1)),-Icmd) -MMD -MF $$@.d -MT $$@ \
+	    -x c -fsyntax-only - && touch $$@
+endef
+$(foreach h,$(HEADERS),$(eval $(call HEADER_RULE,$(h))))
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- what a person types ------------------------------------------------------
 
-.PHONY: all help deps clean unit
-all: $(B)/tracer ## build the tracer
+.PHONY: all help demo check soak bench unit check-headers tests-build deps lint format \
+        install uninstall clean
+all: $(B)/tracer ## build the tracer (MODE=release, debug, asan, ubsan, tsan, cov; V=1 shows the commands)
 
-unit: $(UNIT) ## build and run the unit tests
-	$(Q)set -e; for t in $(UNIT); do echo "== $$t"; timeout 300 $$t --quiet; done
+demo: ## install what is missing, build, and show three traces of real programs
+	$(Q)$(MAKE) --no-print-directory deps all
+	$(Q)scripts/demo $(B)/tracer
 
-deps: ## install the Debian packages that are missing
-	$(Q)sh tests/deps.sh packages.txt
+RUN = $(MAKE) --no-print-directory
+
+check: ## install what is missing, build, run every test; the last line counts them
+	$(Q)$(RUN) deps
+	$(Q)$(RUN) tests-build
+	$(Q)BUILD=$(B) tests/run $(UNIT) tests/golden/run $(wildcard tests/e2e/*.sh)
+
+soak: ## the same tests with many more rounds: about an hour
+	$(Q)SOAK=1 $(RUN) check
+
+unit: $(UNIT) ## build and run the unit tests alone
+	$(Q)BUILD=$(B) tests/run $(UNIT)
+
+bench: all $(VICTIM_FILES) ## a table of what tracing costs
+	$(Q)bench/run $(B)/tracer
+
+check-headers: $(HEADERS:%=$(B)/headers/%.ok) ## every header compiles alone
+
+tests-build: all $(UNIT) $(VICTIM_FILES) ## build all that the tests need
+
+deps: ## install the Debian packages that are missing (ONLY=build: for a build alone)
+	$(Q)scripts/deps packages.txt $(ONLY)
+
+lint: ## what cppcheck, clang-tidy and shellcheck have to say, where they are installed
+	$(Q)scripts/lint
+
+format: ## lay out the C files as .clang-format says: FILES='cmd/x.c ...'
+	$(Q)clang-format -i $(or $(FILES),$(error which? FILES='cmd/x.c ...'))
+
+install: $(B)/tracer ## install to $(DESTDIR)$(PREFIX): the program, its page, its completions
+	install -D -m 755 $(B)/tracer '$(DESTDIR)$(PREFIX)/bin/tracer'
+	install -D -m 644 man/tracer.1 '$(DESTDIR)$(PREFIX)/share/man/man1/tracer.1'
+	install -D -m 644 completions/tracer.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tracer'
+	install -D -m 644 completions/_tracer '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tracer'
+	install -D -m 644 completions/tracer.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tracer.fish'
+
+uninstall: ## take away what install put there
+	rm -f '$(DESTDIR)$(PREFIX)/bin/tracer' '$(DESTDIR)$(PREFIX)/share/man/man1/tracer.1' \
+	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tracer' \
+	    '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tracer' \
+	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tracer.fish'
 
 clean: ## remove what was built
 	$(Q)rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18

@@ -30,6 +30,8 @@ struct output {
 	uint64_t now_ns;                /* at the beginning of this round */
 	struct writer main;             /* closed with -ff */
 	bool has_main, has_header;
+	pid_t *own_tids;                /* of -ff: files that have been begun */
+	size_t own_count;
 	struct writer *failed;          /* the first of -ff's that could not be closed well */
 	int failed_code;
 	bool colored;

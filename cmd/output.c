@@ -169,19 +169,60 @@ static void finalize(struct output *output, struct stream *stream)
 	free(stream);
 }
 
+/* A thread that has made an exec goes on as another stream: not before the end of
+ * the one that it was. */
+static bool has_predecessor(const struct output *output, const struct stream *stream)
+{
+	for (const struct stream *s = output->streams; s; s = s->next)
+		if (s->tid == stream->tid)
+			return true;
+	return false;
+}
+
+static struct stream *take_list(struct output *output)
+{
+	struct stream *oldest = NULL, *stream;
+
+	pthread_mutex_lock(&output->lock);
+	while ((stream = output->fresh)) {
+		output->fresh = stream->next;
+		stream->next = oldest;
+		oldest = stream;
+	}
+	pthread_mutex_unlock(&output->lock);
+	return oldest;
+}
+
+static void put_back(struct output *output, struct stream *stream)
+{
+	struct stream **end = &output->fresh;
+
+	pthread_mutex_lock(&output->lock);
+	while (*end)
+		end = &(*end)->next;    /* it is older than these */
+	stream->next = NULL;
+	*end = stream;
+	pthread_mutex_unlock(&output->lock);
+}
+
 static void take_fresh(struct output *output)
 {
-	pthread_mutex_lock(&output->lock);
-	struct stream *fresh = output->fresh;
-	output->fresh = NULL;
-	pthread_mutex_unlock(&output->lock);
-	while (fresh) {
-		struct stream *next = fresh->next;
+	struct stream *fresh = take_list(output), *newest = NULL, *next;
 
+	for (; fresh; fresh = next) {
+		next = fresh->next;
+		if (has_predecessor(output, fresh)) {
+			fresh->next = newest;
+			newest = fresh;
+			continue;
+		}
 		fresh->next = output->streams;
 		output->streams = fresh;
 		stream_begin(output, fresh);
-		fresh = next;
+	}
+	for (; newest; newest = next) {
+		next = newest->next;
+		put_back(output, newest);
 	}
 }
 
@@ -274,9 +315,11 @@ static int open_main(struct output *output, struct err *err)
 {
 	const struct options *o = output->options;
 
-	if (o->file_per_thread && o->output && !o->summary)
+	bool has_streams = o->mode != MODE_WATCH && o->mode != MODE_STACKS && !o->summary;
+
+	if (o->file_per_thread && has_streams)
 		return streams_check_directory(o->output, err);
-	int r = writer_open(&output->main, output->session, o->output, err);
+	int r = writer_open(&output->main, output->session, o->output, false, err);
 	if (r < 0)
 		return r;
 	output->has_main = true;
@@ -335,6 +378,7 @@ void output_destroy(struct output *output)
 {
 	spaces_free(output);
 	filter_destroy(output->filter);
+	free(output->own_tids);
 	free(output->words);
 	free(output);
 }

@@ -38,6 +38,7 @@ struct stream {
 	struct space *space;            /* what is kept for its target */
 	struct writer *writer;          /* where it is written */
 	bool has_own_writer;
+	bool goes_on;                   /* with a file that was begun before */
 	bool is_muted;                  /* --tid leaves it out */
 	uint64_t last_tsc;              /* of -r */
 	uint64_t idle_ns;               /* since when nothing has come; 0: something has */

@@ -129,12 +129,28 @@ static void keep_error(struct output *output, struct writer *w, int code)
 	}
 }
 
+/* Whether FILE.TID has been begun already: before an exec, or by another thread
+ * that had this number. */
+static bool is_begun(struct output *output, pid_t tid)
+{
+	for (size_t i = 0; i < output->own_count; i++)
+		if (output->own_tids[i] == tid)
+			return true;
+	pid_t *grown = realloc(output->own_tids, (output->own_count + 1) * sizeof *grown);
+	if (grown) {
+		output->own_tids = grown;
+		grown[output->own_count++] = tid;
+	}
+	return false;
+}
+
 /* Not before something is traced: what cannot be is told of without. */
 static void write_header(struct output *output, struct stream *stream)
 {
 	const char *header = output->view->header;
 
-	if (!header || stream->is_muted || (!stream->has_own_writer && output->has_header))
+	if (!header || stream->is_muted || stream->goes_on ||
+	    (!stream->has_own_writer && output->has_header))
 		return;
 	output->has_header = true;
 	writer_write(stream->writer, header, strlen(header));
@@ -154,7 +170,9 @@ static void open_own(struct output *output, struct stream *stream)
 	}
 	stream->writer = w;
 	stream->has_own_writer = true;
-	if (writer_open(w, output->session, name, &err) < 0) {
+	bool appends = is_begun(output, stream->tid);
+	stream->goes_on = appends;
+	if (writer_open(w, output->session, name, appends, &err) < 0) {
 		keep_error(output, w, err.code);
 		session_end(output->session);
 		stream->is_muted = true;

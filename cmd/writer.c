@@ -69,8 +69,11 @@ static void look_at(struct writer *w)
 					(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
 }
 
-int writer_open(struct writer *w, struct session *session, const char *name, struct err *err)
+int writer_open(struct writer *w, struct session *session, const char *name, bool appends,
+		struct err *err)
 {
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (appends ? O_APPEND : O_TRUNC);
+
 	*w = (struct writer){ .session = session, .name = name, .fd = -1, .room = BUFFER_BYTES };
 	if (!name) {
 		w->fd = STDERR_FILENO;
@@ -80,7 +83,7 @@ int writer_open(struct writer *w, struct session *session, const char *name, str
 		w->fd = open_command(name + 1, &w->child);
 		w->is_owned = true;
 	} else {
-		w->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		w->fd = open(name, flags, 0666);
 		w->is_owned = true;
 	}
 	if (w->fd < 0)

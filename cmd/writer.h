@@ -28,8 +28,9 @@ struct writer {
 	size_t used, room;
 };
 
-/* `name` as -o has it; NULL: standard error.  Kept by reference. */
-int writer_open(struct writer *w, struct session *session, const char *name,
+/* `name` as -o has it; NULL: standard error.  Kept by reference.  appends: a file
+ * that is there is gone on with. */
+int writer_open(struct writer *w, struct session *session, const char *name, bool appends,
 		struct err *err) must_check;
 /* Writes what is buffered, waits for a command at the other end.  0, or the first
  * error that any write had, but EPIPE: who does not read on has had enough. */

@@ -1,0 +1,45 @@
+// thrown: exceptions through many frames, destructors, rethrow, from a thread.
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+static int destroyed;
+struct guard { ~guard() { destroyed++; } };
+
+__attribute__((noipa)) static int deep(int n)
+{
+	guard g;
+	if (n == 0)
+		throw std::runtime_error("bottom");
+	return deep(n - 1) + 1;
+}
+
+__attribute__((noipa)) static int again(int n)
+{
+	try {
+		return deep(n);
+	} catch (const std::runtime_error &e) {
+		throw std::logic_error(std::string(e.what()) + " again");
+	}
+}
+
+static void rounds(int *caught)
+{
+	for (int i = 0; i < 200; i++)
+		try {
+			again(i % 20);
+		} catch (const std::logic_error &e) {
+			*caught += e.what() == std::string("bottom again");
+		}
+}
+
+int main()
+{
+	int here = 0, there = 0;
+	rounds(&here);
+	std::thread t(rounds, &there);
+	t.join();
+	std::printf("%d %d %d\n", here, there, destroyed);
+	return here == 200 && there == 200 ? 0 : 1;
+}
