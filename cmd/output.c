@@ -156,17 +156,24 @@ static bool drain(struct output *output, struct stream *stream)
 	return n > 0;
 }
 
-static void finalize(struct output *output, struct stream *stream)
+/* False: the target's lock is held by somebody; to be tried again. */
+static bool finalize(struct output *output, struct stream *stream)
 {
 	struct thread *thread = stream->thread;
 
-	stream_end(output, stream, thread->tb->ring_lost);
-	output->lost += thread->tb->ring_lost;
-	output->ring_wait_tsc += thread->tb->ring_wait_tsc;
-	target_area_release(thread);
+	if (!stream->is_finished) {
+		stream->is_finished = true;
+		stream_end(output, stream, thread->tb->ring_lost);
+		output->lost += thread->tb->ring_lost;
+		output->ring_wait_tsc += thread->tb->ring_wait_tsc;
+	}
+	if (!target_area_release(thread))
+		return false;
 	session_wake(output->session);
+	free(thread->watch_pending);
 	free(thread);
 	free(stream);
+	return true;
 }
 
 /* A thread that has made an exec goes on as another stream: not before the end of
@@ -246,19 +253,18 @@ static bool drain_all(struct output *output)
 	output->now_ns = clock_monotonic_ns();
 	while ((stream = *link)) {
 		bool is_ended = __atomic_load_n(&stream->is_ended, __ATOMIC_ACQUIRE);
-		bool got = drain(output, stream);
+		bool got = !stream->is_finished && drain(output, stream);
+		struct stream *next = stream->next;
 
 		any |= got;
 		if (got)
 			stream->idle_ns = 0;
-		else
+		else if (!stream->is_finished)
 			idle(output, stream);
-		if (!got && is_ended) {
-			*link = stream->next;
-			finalize(output, stream);
-		} else {
+		if (!got && is_ended && finalize(output, stream))
+			*link = next;
+		else
 			link = &stream->next;
-		}
 	}
 	return any;
 }

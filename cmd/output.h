@@ -48,6 +48,7 @@ struct stream {
 	unsigned carry_count;
 	bool is_ended;                  /* set by the main thread */
 	bool was_damaged;
+	bool is_finished;               /* but for its area */
 	struct stream *next;
 };
 

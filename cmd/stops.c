@@ -1,6 +1,7 @@
 #include "stops.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ int stops_take_in(struct session *s, struct thread *thread, struct target *targe
 		return r;
 	r = output_stream_begin(s->output, thread, err);
 	if (r < 0) {
-		target_area_release(thread);
+		while (!target_area_release(thread))
+			sched_yield();
 		return r;
 	}
 	const uint32_t payload[2] = { (uint32_t)regs.rsp, (uint32_t)(regs.rsp >> 32) };

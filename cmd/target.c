@@ -407,18 +407,21 @@ int target_area_take(struct target *target, struct thread *thread, uint64_t app_
 	return 0;
 }
 
-void target_area_release(struct thread *thread)
+bool target_area_release(struct thread *thread)
 {
 	struct target *target = thread->target;
 
 	if (!target || !thread->tb)
-		return;
-	pthread_mutex_lock(&target->lock);
+		return true;
+	/* Who holds it may be waiting for room in a ring, which the caller makes. */
+	if (pthread_mutex_trylock(&target->lock))
+		return false;
 	target->areas_used[thread->area / 64] &= ~(1ull << (thread->area % 64));
 	target->by_area[thread->area] = NULL;
 	thread->tb = NULL;
 	pthread_mutex_unlock(&target->lock);
 	__atomic_sub_fetch(&target->threads, 1, __ATOMIC_RELEASE);
+	return true;
 }
 
 /* ---- events of our own -------------------------------------------------------------------- */

@@ -99,7 +99,8 @@ void target_destroy(struct target *target);
 /* Gives the thread an area: block and ring.  -ENOSPC: there are too many. */
 int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
 		     struct err *err) must_check;
-void target_area_release(struct thread *thread);
+/* Gives it back.  False: not now, the target's lock is held; try again. */
+bool target_area_release(struct thread *thread) must_check;
 
 /* Where the thread's block is in the target: its gs base. */
 uint64_t target_gs(const struct thread *thread);

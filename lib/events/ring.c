@@ -33,7 +33,7 @@ static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 		return damaged(ring);
 	*whole = produced != ring->count;
 	address = *whole ? ring->chunk_end[index] : load(ring->cursor);
-	if (address < chunk_start + ring->at || address > chunk_start + RING_CHUNK + RING_ZONE ||
+	if (address < chunk_start + ring->at || address >= chunk_start + RING_CHUNK + RING_ZONE ||
 	    address % 4) {
 		/* The cursor moves to the next chunk before that is counted. */
 		if (!*whole && address >= ring->start &&
