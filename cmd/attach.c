@@ -218,10 +218,12 @@ void attach_resume_process(struct session *s, pid_t pid)
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		if (t->pid != pid || !t->is_stopped)
 			continue;
-		if (t->is_listening)
+		if (t->is_listening) {
+			t->is_stopped = false;  /* to ptrace it runs: it can be interrupted */
 			tracee_resume(t->tid, TRACEE_LISTEN, 0);
-		else
+		} else {
 			hijack_resume(t, 0);
+		}
 	}
 }
 

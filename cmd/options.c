@@ -8,6 +8,7 @@
 
 #include "filter.h"
 #include "option-table.h"
+#include "watch-place.h"
 
 #define VERSION "0.1"
 
@@ -122,6 +123,19 @@ static int set_depth(struct options *o, const char *value)
 	return GO_ON;
 }
 
+static int add_watch(struct parse *p, char *value)
+{
+	struct err err = { 0 };
+	char *where;
+	unsigned len;
+	int access;
+
+	if (place_parse(value, &where, &len, &access, &err) < 0)
+		return wrong("%s", err.text);
+	free(where);
+	return add(&p->options->watches, value) < 0 ? set_mode(p, MODE_WATCH) : 2;
+}
+
 /* The options that take a value. */
 static int parse_value(struct parse *p, const struct option_row *row, char *value)
 {
@@ -138,7 +152,7 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 		p->exec = value;
 		break;
 	case OPTION_WATCH:
-		return add(&o->watches, value) < 0 ? set_mode(p, MODE_WATCH) : 2;
+		return add_watch(p, value);
 	case OPTION_TID:
 		if (option_ids(value, &o->tids, &o->tid_count) < 0)
 			return wrong("--tid %s: not a list of thread ids", value);

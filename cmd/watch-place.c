@@ -38,11 +38,13 @@ int place_parse(const char *text, char **where, unsigned *len, int *access, stru
 		*access = parse_access(part);
 		part = cut_last(*where);
 	}
-	if (part && isdigit((unsigned char)*part)) {
+	/* Behind an address only a length can stand; behind a name another name. */
+	if (part && (isdigit((unsigned char)*part) || isdigit((unsigned char)**where) ||
+		     *part == '-' || !*part)) {
 		char *end;
 		unsigned long value = strtoul(part, &end, 0);
 
-		if (*end || value == 0 || value > PLACE_LEN_MAX) {
+		if (*end || *part == '-' || value == 0 || value > PLACE_LEN_MAX) {
 			err_set(err, EINVAL, "--watch %s: %s is no length (1 to %u bytes)", text, part,
 				PLACE_LEN_MAX);
 			free(*where);
