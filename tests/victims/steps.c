@@ -11,18 +11,18 @@ static int by_value(const void *a, const void *b)
 
 int main(void)
 {
-	int values[100];
+	int values[24];
 	char text[200], copy[200];
 	unsigned seed = 1;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 24; i++) {
 		seed = seed * 1103515245u + 12345u;
 		values[i] = (int)(seed >> 16 & 0x7fff);
 	}
-	qsort(values, 100, sizeof *values, by_value);
+	qsort(values, 24, sizeof *values, by_value);
 	memset(text, 'a', sizeof text - 1);
 	text[199] = 0;
 	strcpy(copy, text);
-	printf("%d %d %s %.3f\n", values[0], values[99], copy + 190, values[50] / 7.0);
+	printf("%d %d %s %.3f\n", values[0], values[23], copy + 190, values[12] / 7.0);
 	return 0;
 }

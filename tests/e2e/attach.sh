@@ -1,0 +1,264 @@
+#!/usr/bin/env bash
+# Attaching to servers under load and to programs that wait, and leaving them, over and
+# over: nobody notices, and nothing is left behind.
+. "$(dirname "$0")/../lib.sh"
+
+# ---- what a process is, before and after ---------------------------------------------------------
+
+# Where memory is mapped, but for the heap and what malloc and threads map meanwhile.
+state_of() {
+	awk '$6 != "" && $6 !~ /^\[(heap|anon)/ { print $1, $2, $6 }' "/proc/$1/maps"
+	# `ls` of a running server: its connections come and go, files do not
+	for fd in "/proc/$1/fd"/*; do
+		readlink "$fd" || true
+	done | grep -v '^socket:' | sort
+	grep -E '^(TracerPid|SigCgt|SigIgn|SigBlk):' "/proc/$1/status"
+}
+
+nothing_is_left() {
+	state_of "$1" >after
+	diff before after || fail "something is left behind"
+	! grep -q 'State:.*[Tt] (' "/proc/$1/status" || fail "it is stopped"
+}
+
+# cycles N PID MODE...: attaches and detaches N times.
+cycles() {
+	local n=$1 pid=$2
+
+	shift 2
+	for i in $(seq "$n"); do
+		"$TRACER" -q -p "$pid" --duration 100ms -o trace "$@" || fail "cycle $i: status $?"
+		kill -0 "$pid" || fail "cycle $i: the process is gone"
+	done
+}
+
+# ---- servers ------------------------------------------------------------------------------------
+
+start_redis() {
+	port=$(free_port)
+	start redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no \
+		--daemonize no --dir "$TMP" >redis.log
+	redis=$STARTED
+	wait_for 10 redis-cli -p "$port" ping
+	redis-benchmark -p "$port" -q -n 200 >/dev/null
+}
+
+redis_is_calm_under() {
+	start_redis
+	state_of "$redis" >before
+	start redis-benchmark -p "$port" -q -c 10 -n 100000000 -t set,get,lpush,zadd >bench.log 2>&1
+	benchmark=$STARTED
+	sleep 0.3
+	cycles "$(rounds 10 100)" "$redis" "$@"
+	kill -0 "$benchmark" 2>/dev/null || fail "the benchmark gave up: $(tail -n 3 bench.log)"
+	stop "$benchmark"
+	! grep -iE 'error|refused|reset' bench.log || fail "failed requests"
+	sleep 0.2
+	nothing_is_left "$redis"
+	[ "$(redis-cli -p "$port" ping)" = PONG ]
+	ends_complete trace
+	redis-cli -p "$port" shutdown nosave || true
+	wait "$redis" || fail "redis ended with $?"
+}
+
+limit_redis_under_calls=600
+limit_redis_under_blocks=600
+test_redis_under_calls() { redis_is_calm_under --calls; }
+test_redis_under_blocks() { redis_is_calm_under --blocks; }
+
+test_redis_translated_answers_right() {
+	start_redis
+	start "$TRACER" -q -p "$redis" --none
+	wait_for 5 grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$redis/status"
+	for i in $(seq 200); do
+		echo "set key$i $((i * 7))"
+		echo "get key$i"
+	done | redis-cli -p "$port" | grep -v OK >answers
+	seq 7 7 1400 | diff - answers
+	redis-cli -p "$port" eval 'local s=0; for i=1,10000 do s=s+i end; return s' 0 >sum
+	is sum 50005000
+}
+
+test_nginx_worker_under_wrk() {
+	port=$(free_port)
+	mkdir -p www logs
+	seq 1000 >www/index.html
+	cat >nginx.conf <<-END
+		daemon off;
+		worker_processes 1;
+		pid $TMP/nginx.pid;
+		error_log $TMP/logs/error.log;
+		events { worker_connections 200; }
+		http {
+			access_log off;
+			client_body_temp_path $TMP/body;
+			proxy_temp_path $TMP/proxy;
+			fastcgi_temp_path $TMP/fastcgi;
+			uwsgi_temp_path $TMP/uwsgi;
+			scgi_temp_path $TMP/scgi;
+			server { listen 127.0.0.1:$port; root $TMP/www; }
+		}
+	END
+	start nginx -p "$TMP" -c "$TMP/nginx.conf"
+	master=$STARTED
+	wait_for 10 port_answers "$port"
+	worker=$(pgrep -P "$master")
+	curl -sf "http://127.0.0.1:$port/" >/dev/null
+	state_of "$worker" >before
+	start wrk -t 1 -c 8 -d "$(rounds 4 40)s" "http://127.0.0.1:$port/" >wrk.log
+	load=$STARTED
+	cycles "$(rounds 10 100)" "$worker" --calls
+	wait "$load"
+	cat wrk.log
+	! grep -E 'Socket errors|Non-2xx' wrk.log || fail "failed requests"
+	sleep 0.2
+	nothing_is_left "$worker"
+	curl -sf "http://127.0.0.1:$port/" | diff - www/index.html
+	ends_complete trace
+	stop "$master"
+}
+limit_nginx_worker_under_wrk=300
+
+# ---- many threads ---------------------------------------------------------------------------------
+
+test_sixteen_threads_of_python() {
+	cat >sums.py <<-'END'
+		import threading
+		done = threading.Event()
+		sums = []
+		def work(n):
+		    rounds = 0
+		    while not done.wait(0.001):
+		        assert sum(range(500)) == 124750
+		        rounds += 1
+		    sums.append(rounds > 0)
+		threads = [threading.Thread(target=work, args=(n,)) for n in range(16)]
+		for t in threads: t.start()
+		input()
+		done.set()
+		for t in threads: t.join()
+		print(len(sums), all(sums))
+	END
+	mkfifo in
+	/usr/bin/python3 sums.py <in >out &
+	python=$!
+	started_pids+=("$python")
+	exec 3>in
+	wait_for 5 test -d "/proc/$python/task"
+	sleep 0.5
+	[ "$(ls "/proc/$python/task" | wc -l)" = 17 ]
+	state_of "$python" >before
+	cycles "$(rounds 5 50)" "$python" --calls
+	cycles "$(rounds 5 50)" "$python" --none
+	nothing_is_left "$python"
+	echo >&3
+	wait "$python"
+	is out '16 True'
+}
+
+# --stacks has the frames that gdb has, but for the innermost: gdb gives no address to
+# inlined calls.  (It also makes up frames for tail calls; in these programs one.)
+same_stacks() {
+	gdb -batch -nx -p "$1" -ex 'set print frame-arguments none' -ex 'set backtrace past-main on' \
+		-ex 'set backtrace past-entry on' -ex 'thread apply all bt' 2>/dev/null >gdb.log
+	"$TRACER" -p "$1" --stacks -o stacks
+	awk '/^Thread/ { for (i = 1; i <= NF; i++) if ($i == "(LWP") tid = $(i + 1) + 0 }
+		/^#/ && !/^#0/ && $2 ~ /^0x/ && !/futex_abstimed_wait_cancelable64/ {
+			sub(/^0x0*/, "0x", $2); print tid, $2 }' gdb.log | sort -s -n -k 1,1 >theirs
+	awk '/^\[/ { tid = substr($1, 2) + 0; first = last = "" }
+		/^ *#/ && first == "" { first = $2 }
+		/^ *#/ && $2 != first && $2 != last { last = $2; print tid, $2 }' stacks |
+		sort -s -n -k 1,1 >ours
+	[ "$(wc -l <theirs)" -ge "${2:-10}" ] || fail "gdb saw too little: $(cat gdb.log)"
+	diff theirs ours || fail "$(cat gdb.log)"
+}
+
+test_stacks_of_redis_are_those_of_gdb() {
+	start_redis
+	same_stacks "$redis"
+}
+
+test_stacks_of_python_threads_are_those_of_gdb() {
+	start /usr/bin/python3 -c 'import threading, time
+for i in range(8): threading.Thread(target=time.sleep, args=(30,)).start()'
+	sleep 0.5
+	same_stacks "$STARTED"
+}
+
+test_stacks_name_the_functions_and_lines() {
+	start "$VICTIMS/watched" 20
+	wait_for 5 grep -q nanosleep "/proc/$STARTED/wchan"
+	"$TRACER" -p "$STARTED" --stacks -o stacks
+	grep -q 'watched!main+0x[0-9a-f]* (.*watched.c:[0-9]*)' stacks || fail "$(cat stacks)"
+	same_stacks "$STARTED" 3
+}
+
+# ---- programs that wait ------------------------------------------------------------------------
+
+# Attached to in the middle of a wait, and left in the middle of it too: the call gives
+# what it gives natively, after the same time.
+# recv under SO_RCVTIMEO waits longer for now: see README.md.
+wait_is_the_same() {
+	local native traced pid
+
+	start "$VICTIMS/blocked" "$1" >native
+	pid=$STARTED
+	"$VICTIMS/blocked" "$1" >traced &
+	started_pids+=($!)
+	set -- $!
+	sleep 0.25
+	"$TRACER" -q -p "$1" --calls --duration 250ms -o trace
+	"$TRACER" -q -p "$1" --none -o trace
+	wait "$1"
+	wait "$pid"
+	native=$(cat native) traced=$(cat traced)
+	[ "${native%% after*}" = "${traced%% after*}" ] || fail "$native natively, $traced traced"
+	awk -v a="${native##*after }" -v b="${traced##*after }" \
+		'BEGIN { d = a - b; exit !(d < 0.25 && d > -0.25) }' ||
+		fail "$native natively, $traced traced"
+}
+
+for call in $("$VICTIMS/blocked"); do
+	[ "$call" = recv ] || eval "test_wait_in_$call() { wait_is_the_same $call; }"
+done
+
+# ---- the end of the tracer --------------------------------------------------------------------
+
+# SIGTERM at a random moment: the program ends as it should, the trace with a whole line.
+tracer_is_terminated() {
+	local ends=0
+
+	for i in $(seq "$(rounds 10 70)"); do
+		start "$VICTIMS/signals" 60 >out
+		program=$STARTED
+		"$TRACER" -q -p "$program" "$1" -o trace &
+		tracer=$!
+		started_pids+=("$tracer")
+		sleep 0.0$((RANDOM % 90 + 10))
+		kill "$tracer" 2>/dev/null || ends=$((ends + 1))
+		status=0
+		wait "$tracer" || status=$?
+		# 143: before it had attached
+		[ $status = 0 ] || [ $status = 143 ] || [ $status = 1 ] || fail "round $i: the tracer: $status"
+		wait "$program" || fail "round $i: the program: $?: $(cat out)"
+		grep -q '^faults 60, bad pc 0, jumps 6$' out || fail "round $i: $(cat out)"
+		[ ! -s trace ] || ends_complete trace
+	done
+}
+
+test_terminated_under_calls() { tracer_is_terminated --calls; }
+test_terminated_under_blocks() { tracer_is_terminated --blocks; }
+test_terminated_under_none() { tracer_is_terminated --none; }
+limit_terminated_under_calls=300
+limit_terminated_under_blocks=300
+
+test_program_ends_while_attached() {
+	"$VICTIMS/signals" 60 >out &
+	program=$!
+	"$TRACER" -q -p "$program" --calls -o trace
+	wait "$program"
+	is out 'faults 60, bad pc 0, jumps 6'
+	ends_complete trace
+}
+
+run_tests "$@"

@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Every instruction, block and call, no more and no less, in the order of each thread:
+# against single steps, against callgrind, against what the program says of itself.
+. "$(dirname "$0")/../lib.sh"
+
+# pcs_of TRACE: the pcs of a trace of --insns as the stepper writes them.
+pcs_of() {
+	awk '{ pc = substr($2, 3); print substr("0000000000000000", length(pc) + 1) pc }' "$1"
+}
+
+instructions_are_single_steps() {
+	"$VICTIMS/stepper" steps "$VICTIMS/$1" >/dev/null || true
+	"$TRACER" -q --insns -o trace "$VICTIMS/$1" >/dev/null || true
+	pcs_of trace >pcs
+	[ "$(wc -l <steps)" -gt 50 ] || fail "the stepper saw too little"
+	cmp steps pcs || fail "$(wc -l <steps) steps, $(wc -l <pcs) lines"
+}
+
+test_instructions_are_single_steps_without_a_library() { instructions_are_single_steps tiny; }
+test_instructions_are_single_steps_with_musl() { instructions_are_single_steps steps; }
+
+# Cuts the steps into the blocks that the trace has: a block begins at its first
+# address, goes on upwards (or stays, under rep), and ends before its last.
+blocks_cover_single_steps() {
+	"$VICTIMS/stepper" steps "$VICTIMS/$1" >/dev/null || true
+	"$TRACER" -q --blocks -o trace "$VICTIMS/$1" >/dev/null || true
+	awk '
+		function wide(hex) {
+			hex = substr(hex, 3)
+			return substr("0000000000000000", length(hex) + 1) hex
+		}
+		function take() { return (getline pc < "steps") > 0 }
+		BEGIN { left = take() }
+		{
+			n = split($NF, range, "-")
+			begin = wide(range[1]); end = wide(range[2])
+			if (n != 2 || !left || pc "" != begin "") {
+				print "line " NR ": " $0 ", and not " pc
+				failed = 1
+				exit
+			}
+			do {
+				last = pc
+				left = take()
+			} while (left && pc "" >= last "" && pc "" < end "" &&
+				 !(pc "" == begin "" && last "" != begin ""))
+		}
+		END {
+			if (!failed && left) {
+				print "no line has " pc
+				failed = 1
+			}
+			exit failed
+		}' trace
+}
+
+test_blocks_cover_single_steps_without_a_library() { blocks_cover_single_steps tiny; }
+test_blocks_cover_single_steps_with_musl() { blocks_cover_single_steps steps; }
+
+test_counts_of_calls_are_those_of_callgrind() {
+	valgrind --tool=callgrind --callgrind-out-file=callgrind --compress-strings=no \
+		--compress-pos=no "$VICTIMS/counted" >/dev/null 2>&1
+	awk '
+		/^cfn=/ { callee = substr($0, 5); sub(/\x27[0-9]+$/, "", callee) }
+		/^calls=/ { split($1, n, "="); calls[callee] += n[2] }
+		END { for (f in calls) print f, calls[f] }' callgrind |
+		grep -E '^(leaf|even|odd|fib|by_value|sorted|through|main) ' | sort >expected
+	"$TRACER" -q -c --no-time -M counted -o table "$VICTIMS/counted" >/dev/null
+	awk '$2 ~ /^(leaf|even|odd|fib|by_value|sorted|through|main)$/ { print $2, $1 }' table |
+		sort >counted
+	[ "$(wc -l <expected)" = 8 ] || fail "callgrind saw $(cat expected)"
+	diff expected counted
+}
+
+each_thread_in_its_order() {
+	mkdir logs
+	"$TRACER" -q --calls --no-time -F 'step_?' -o trace "$@" "$VICTIMS/order" logs
+	[ "$(find logs -type f | wc -l)" = 8 ] || fail "not eight threads"
+	for log in logs/*; do
+		tid=${log#logs/}
+		sed -n "s/^\[$tid\] |  *\(step_[a-d]\)() *[;{].*/\1/p" trace >ours
+		diff "$log" ours | head -n 5
+		cmp "$log" ours
+	done
+}
+
+test_eight_threads_each_in_its_order() { each_thread_in_its_order; }
+
+test_a_file_for_each_thread() {
+	mkdir logs
+	"$TRACER" -q --calls --no-time -F 'step_?' -ff -o trace "$VICTIMS/order" logs
+	for log in logs/*; do
+		sed -n "s/^.*|  *\(step_[a-d]\)() *[;{].*/\1/p" "trace.${log#logs/}" >ours
+		cmp "$log" ours
+	done
+}
+
+test_limit_is_exact() {
+	"$TRACER" -q --insns --limit 1000 -o trace "$VICTIMS/steps" >/dev/null
+	[ "$(wc -l <trace)" = 1000 ]
+}
+
+test_limit_is_exact_in_json() {
+	"$TRACER" -q --insns --format json --limit 1000 -o trace "$VICTIMS/steps" >/dev/null
+	[ "$(grep -c '"type":"insn"' trace)" = 1000 ]
+}
+
+# What a run costs besides its code does not grow with how long it runs.  (How far the
+# translator is ahead of the program is a race: the number of misses varies by some
+# hundreds.  One round is 8,000 calls.)
+counter_of() {
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" stats
+}
+
+does_not_grow() {
+	local rounds=$1 misses stops
+
+	shift
+	"$TRACER" --stats "$@" "$VICTIMS/fib" "$rounds" 2>stats >/dev/null
+	misses=$(counter_of misses)
+	stops=$(counter_of stops)
+	"$TRACER" --stats "$@" "$VICTIMS/fib" $((4 * rounds)) 2>stats >/dev/null
+	[ "$(counter_of stops)" = "$stops" ] || fail "$stops stops, and $(counter_of stops)"
+	[ "$(counter_of misses)" -lt $((misses + 2000)) ] ||
+		fail "$misses misses, and $(counter_of misses)"
+}
+
+test_no_misses_and_no_stops_in_steady_state() { does_not_grow 1000 --none; }
+test_no_misses_and_no_stops_in_steady_state_of_calls() { does_not_grow 20 --calls -o /dev/null; }
+test_no_misses_and_no_stops_in_steady_state_of_blocks() { does_not_grow 5 --blocks -o /dev/null; }
+
+# ---- --watch ----------------------------------------------------------------------------------
+
+test_watch_sees_every_write() {
+	"$TRACER" -q --watch counter -o trace "$VICTIMS/watched" >out
+	is out '-1 -1'
+	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
+	sed -n 's/.*bytes) \(.* -> [^ ]*\) .*/\1/p' trace >values
+	printf '%s\n' '0 -> 0' '0 -> 10' '10 -> 20' '20 -> 30' '30 -> 31' '31 -> 32' \
+		'32 -> 33' '33 -> 34' '34 -> 35' '35 -> -1' | diff - values
+}
+
+test_watch_sees_every_read_and_write() {
+	"$TRACER" -q --watch counter:4:rw -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
+	[ "$(grep -c ' read counter ' trace)" = 7 ] || fail "$(cat trace)"
+}
+
+test_watch_of_one_byte() {
+	"$TRACER" -q --watch text+3:1 -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
+}
+
+test_watch_of_a_running_program() {
+	start "$VICTIMS/watched" 1
+	sleep 0.3
+	"$TRACER" -q -p "$STARTED" --watch counter -o trace
+	wait "$STARTED"
+	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
+}
+
+run_tests "$@"
