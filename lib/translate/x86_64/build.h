@@ -43,6 +43,11 @@ struct where {
 void build_mark(struct build *b, bool hot, struct where where);
 void build_mark_owed(struct build *b, bool hot, struct where where, uint32_t site);
 
+static inline struct where at(uint64_t pc, bool in_block)
+{
+	return (struct where){ .pc = pc, .in_block = in_block };
+}
+
 /* ---- relocate.c: one instruction that is no branch --------------------------------- */
 
 /* True when it can be placed elsewhere; else it is to be run natively. */
@@ -96,9 +101,41 @@ void lookup_emit(struct build *b, int lookup, struct where where, bool rcx_is_sa
 /* The way in for returns to b, just before b's entry: falls into it. */
 void lookup_emit_return_entry(struct build *b);
 
-/* ---- translate.c --------------------------------------------------------------------- */
+/* ---- block.c ------------------------------------------------------------------------- */
 
+/* Reads the block's instructions.  An instruction that cannot be decoded, or is
+ * to be run natively, is the last one (count includes it, len may be 0). */
+void block_decode(struct build *b);
+/* What is dead before each instruction: dead_regs, dead_flags. */
+void block_find_dead(struct build *b);
+/* Keeps a copy of the bytes, and what pages they came from. */
+bool block_keep_bytes(struct build *b);
+
+/* ---- last.c -------------------------------------------------------------------------- */
+
+/* 16-bit forms and others that are not worth a translation */
+bool last_is_odd(const struct x86_insn *insn);
+/* Emits the last instruction.  Returns the program address that execution falls
+ * into behind it, 0 when there is none; *is_return: it gets there by a return. */
+uint64_t last_emit(struct build *b, bool *is_return);
+
+/* ---- volatile.c ---------------------------------------------------------------------- */
+
+bool volatile_is(struct build *b);
+/* Compares the block's bytes with those that were translated, piece by piece,
+ * without touching flags; where they differ, asks for a new translation. */
+void volatile_emit_check(struct build *b);
+
+/* ---- exits.c ------------------------------------------------------------------------- */
+
+/* nops until a displacement `ahead` bytes on lies within an aligned 8 bytes */
+void exit_align(struct emit *e, unsigned ahead);
+/* A new exit to the block at pc, whose displacement will stand at hot offset
+ * rel_at, and its stub, which makes the request.  Returns where the displacement
+ * leads for now: to the block or to the stub. */
+uint32_t exit_target(struct build *b, uint64_t pc, uint32_t rel_at, uint32_t request);
 /* jmp to the translation of pc, linked now or later. */
+void exit_emit(struct build *b, uint64_t pc, struct where where, uint32_t request);
 void exit_emit_jmp(struct build *b, uint64_t pc, struct where where);
 
 #endif

@@ -1,0 +1,110 @@
+/* block.c - reading a basic block, and what is known of it before it is emitted:
+ * which registers and flags are dead before each instruction. */
+#include <stdlib.h>
+
+#include "build.h"
+
+static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
+{
+	uint64_t page = pc & ~4095ull;
+	int slot = (int)(pc >> 12 & 1);
+
+	if (t->window[slot].page != page || !t->window[slot].len) {
+		t->window[slot].page = page;
+		t->window[slot].len = t->config.read(t->config.context, (struct app_pc){ page },
+						     t->window[slot].bytes, 4096);
+	}
+	size_t at = pc - page;
+	*len = t->window[slot].len > at ? t->window[slot].len - at : 0;
+	return t->window[slot].bytes + at;
+}
+
+/* Copies up to 15 bytes at pc, across a page's end if need be. */
+static size_t fetch(struct translator *t, uint64_t pc, uint8_t *out)
+{
+	size_t len, more = 0;
+	const uint8_t *bytes = window(t, pc, &len);
+
+	if (len >= X86_INSN_MAX_BYTES) {
+		memcpy(out, bytes, X86_INSN_MAX_BYTES);
+		return X86_INSN_MAX_BYTES;
+	}
+	memcpy(out, bytes, len);
+	if (((pc + len) & 4095) == 0 && len) {
+		bytes = window(t, pc + len, &more);
+		if (more > X86_INSN_MAX_BYTES - len)
+			more = X86_INSN_MAX_BYTES - len;
+		memcpy(out + len, bytes, more);
+	}
+	return len + more;
+}
+
+static bool ends_block(const struct x86_insn *insn)
+{
+	return insn->kind != X86_KIND_PLAIN || !relocate_can(insn);
+}
+
+/* Reads the block's instructions.  An instruction that cannot be decoded, or is
+ * to be run natively, is the last one (count includes it, len may be 0). */
+void block_decode(struct build *b)
+{
+	uint64_t pc = b->block->public.pc.address;
+	uint8_t *bytes = b->bytes;
+
+	for (b->count = 0; b->count < BLOCK_INSNS_MAX;) {
+		struct x86_insn *insn = &b->insns[b->count];
+		size_t len = fetch(b->t, pc, bytes);
+
+		x86_decode(bytes, len, insn);
+		if (insn->kind == X86_KIND_TRUNCATED && b->count)
+			break;
+		b->pcs[b->count++] = pc;
+		pc += insn->len;
+		bytes += insn->len;
+		if (ends_block(insn)) {
+			b->end_pc = pc;
+			return;
+		}
+	}
+	b->ends_early = true;
+	b->end_pc = pc;
+}
+
+void block_find_dead(struct build *b)
+{
+	b->dead_regs[b->count] = 0;
+	b->dead_flags[b->count] = 0;
+	for (int i = b->count - 1; i >= 0; i--) {
+		const struct x86_insn *insn = &b->insns[i];
+
+		b->dead_regs[i] = (uint16_t)((b->dead_regs[i + 1] | insn->regs_written) &
+					     ~insn->regs_read);
+		b->dead_flags[i] = (uint8_t)((b->dead_flags[i + 1] | insn->flags_written) &
+					     ~insn->flags_read);
+		if (insn->kind != X86_KIND_PLAIN || insn->special == X86_SPECIAL_XSAVE)
+			b->dead_regs[i] = b->dead_flags[i] = 0;
+	}
+	/* The direction flag is hardly ever written: it need not be dead for code
+	 * that leaves it alone. */
+	for (int i = 0; i <= b->count; i++)
+		if ((b->dead_flags[i] & X86_FLAGS_ARITH) == X86_FLAGS_ARITH)
+			b->dead_flags[i] = X86_FLAGS_ALL;
+}
+
+bool block_keep_bytes(struct build *b)
+{
+	struct block *public = &b->block->public;
+	size_t len = b->end_pc - b->pcs[0];
+	uint8_t *copy = malloc(len ? len : 1);
+
+	if (!copy) {
+		b->t->out_of_memory = true;
+		return false;
+	}
+	memcpy(copy, b->bytes, len);
+	public->bytes = copy;
+	public->bytes_len = (uint32_t)len;
+	public->insn_count = (uint32_t)b->count;
+	public->ends_in_syscall = b->insns[b->count - 1].kind == X86_KIND_SYSCALL;
+	return !len || cache_block_cover(b->t, b->block);
+}
