@@ -173,13 +173,13 @@ RUN = $(MAKE) --no-print-directory
 check: ## install what is missing, build, run every test; the last line counts them
 	$(Q)$(RUN) deps
 	$(Q)$(RUN) tests-build
-	$(Q)BUILD=$(B) tests/run $(UNIT) tests/golden/run $(wildcard tests/e2e/*.sh)
+	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT) tests/golden/run $(wildcard tests/e2e/*.sh)
 
 soak: ## the same tests with many more rounds: about an hour
 	$(Q)SOAK=1 $(RUN) check
 
 unit: $(UNIT) ## build and run the unit tests alone
-	$(Q)BUILD=$(B) tests/run $(UNIT)
+	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT)
 
 bench: all $(VICTIM_FILES) ## a table of what tracing costs
 	$(Q)bench/run $(B)/tracer

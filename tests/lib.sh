@@ -17,8 +17,8 @@ set -eu -o pipefail
 export LC_ALL=C TZ=UTC
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-BUILD=$ROOT/${BUILD:-build/release}
-TRACER=$BUILD/tracer
+BUILD_DIR=$ROOT/${TRACER_BUILD:-build/release}
+TRACER=$BUILD_DIR/tracer
 VICTIMS=$ROOT/build/victims
 LIMIT=${LIMIT:-60}
 STARTED=

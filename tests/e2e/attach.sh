@@ -157,13 +157,13 @@ test_sixteen_threads_of_python() {
 }
 
 # --stacks has the frames that gdb has, but for the innermost: gdb gives no address to
-# inlined calls.  (It also makes up frames for tail calls; in these programs one.)
+# inlined calls.  (It also makes up frames for tail calls; in these programs two.)
 same_stacks() {
 	gdb -batch -nx -p "$1" -ex 'set print frame-arguments none' -ex 'set backtrace past-main on' \
 		-ex 'set backtrace past-entry on' -ex 'thread apply all bt' 2>/dev/null >gdb.log
 	"$TRACER" -p "$1" --stacks -o stacks
 	awk '/^Thread/ { for (i = 1; i <= NF; i++) if ($i == "(LWP") tid = $(i + 1) + 0 }
-		/^#/ && !/^#0/ && $2 ~ /^0x/ && !/futex_abstimed_wait_cancelable64/ {
+		/^#/ && !/^#0/ && $2 ~ /^0x/ && !/futex_abstimed_wait_cancelable64|do_futex_wait/ {
 			sub(/^0x0*/, "0x", $2); print tid, $2 }' gdb.log | sort -s -n -k 1,1 >theirs
 	awk '/^\[/ { tid = substr($1, 2) + 0; first = last = "" }
 		/^ *#/ && first == "" { first = $2 }

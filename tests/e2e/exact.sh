@@ -72,9 +72,9 @@ test_counts_of_calls_are_those_of_callgrind() {
 	diff expected counted
 }
 
-each_thread_in_its_order() {
+test_eight_threads_each_in_its_order() {
 	mkdir logs
-	"$TRACER" -q --calls --no-time -F 'step_?' -o trace "$@" "$VICTIMS/order" logs
+	"$TRACER" -q --calls --no-time -F 'step_?' -o trace "$VICTIMS/order" logs
 	[ "$(find logs -type f | wc -l)" = 8 ] || fail "not eight threads"
 	for log in logs/*; do
 		tid=${log#logs/}
@@ -83,8 +83,6 @@ each_thread_in_its_order() {
 		cmp "$log" ours
 	done
 }
-
-test_eight_threads_each_in_its_order() { each_thread_in_its_order; }
 
 test_a_file_for_each_thread() {
 	mkdir logs

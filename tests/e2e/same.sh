@@ -5,7 +5,7 @@
 
 # ---- the programs: name and command, run in an empty directory --------------------------
 
-declare -A program more_modes
+declare -A program
 
 program[ls]='ls -lR /usr/share/doc/{bash,libc6,python3,perl,git}* /etc'
 program[bash]='bash "$ROOT/tests/e2e/programs/jobs.bash"'
@@ -85,7 +85,10 @@ same() {
 	run_program "$name" traced "$TRACER" -q "--$mode" ${options[$name]:-} -o "$TMP/trace" \
 		2>/dev/null
 	case $name in   # the tracer says it, and not a shell
-	not_*)	[ -s traced.err ] && : >native.err >traced.err ;;
+	not_*)
+		[ -s traced.err ] || fail "not a word"
+		: >native.err
+		: >traced.err ;;
 	*)	[ "$mode" = none ] || ends_complete trace ;;
 	esac
 	for what in out err status; do

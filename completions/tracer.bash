@@ -1,0 +1,43 @@
+# bash completion of tracer(1)
+
+_tracer()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
+	local options='-p --exec -f -ff --calls --blocks --insns --watch --coverage --stacks
+		--none --tid -F -N -M -X -D --min-time --limit --duration -o --format -c --sort
+		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy -q -v --stats --help
+		--version'
+	local valued=' -p --exec --watch --tid -F -N -M -X -D --min-time --limit --duration -o
+		--format --sort --color '
+
+	COMPREPLY=()
+	case $before in
+	-p) mapfile -t COMPREPLY < <(compgen -W "$(ps -e -o pid=)" -- "$word"); return ;;
+	--exec) mapfile -t COMPREPLY < <(compgen -c -- "$word"; compgen -f -- "$word"); return ;;
+	-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word"); return ;;
+	--sort)
+		mapfile -t COMPREPLY < <(compgen -W 'total self calls min avg max name' -- "$word")
+		return ;;
+	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
+	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --limit | --duration) return ;;
+	esac
+	if [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		return
+	fi
+	# the program, and then what it takes
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -* ]] && continue
+		[[ $valued == *[[:space:]]"${COMP_WORDS[i - 1]}"[[:space:]]* ]] && continue
+		if declare -F _command_offset >/dev/null; then
+			_command_offset "$i"
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
+		return
+	done
+	mapfile -t COMPREPLY < <(compgen -c -- "$word"; compgen -f -- "$word")
+}
+
+complete -o filenames -F _tracer tracer
