@@ -266,7 +266,7 @@ static bool make_index_room(struct names *names, uint32_t index)
  * numbers, so this is where it shows. */
 static bool is_outdated(struct names *names, const struct name *name)
 {
-	if (!names->target->map_is_old)
+	if (!__atomic_load_n(&names->target->map_is_old, __ATOMIC_ACQUIRE))
 		return false;
 	target_symbols_lock(names->target);
 	bool differs = symbols_module_find(names->target->symbols, name->address) !=

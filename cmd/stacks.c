@@ -223,6 +223,8 @@ static int print_process(struct session *s, pid_t pid, struct err *err)
 	if (r < 0)
 		return r;
 	k.symbols = symbols_create(pid, &memory);
+	if (k.symbols)
+		symbols_set_demangle(k.symbols, !s->options->no_demangle);
 	k.unwinder = k.symbols ? unwinder_create(k.symbols) : NULL;
 	if (!k.unwinder)
 		r = err_set(err, ENOMEM, "out of memory");

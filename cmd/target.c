@@ -28,7 +28,7 @@ void target_map_changed(struct target *target)
 {
 	target->maps_are_old = true;
 	pthread_mutex_lock(&target->symbols_lock);
-	target->map_is_old = true;
+	__atomic_store_n(&target->map_is_old, true, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&target->symbols_lock);
 }
 
@@ -272,10 +272,15 @@ int target_create(struct session *session, pid_t pid, pid_t tid, struct target *
 	pthread_mutex_init(&target->lock, NULL);
 	pthread_mutex_init(&target->symbols_lock, NULL);
 	target->symbols = symbols_create(pid, &memory);
+	if (target->symbols)
+		symbols_set_demangle(target->symbols, !session->options->no_demangle);
 	int r = target->symbols ? symbols_refresh(target->symbols, err)
 				: err_set(err, ENOMEM, "out of memory");
 	if (r >= 0)
 		r = map_arena(target, tid, err);
+	if (r >= 0 && symbols_ignore_range(target->symbols, target->arena.base - ARENA_GUARD_BYTES,
+					   arena_end(&target->arena) + ARENA_GUARD_BYTES) < 0)
+		r = err_set(err, ENOMEM, "out of memory");
 	if (r >= 0)
 		r = divide_data(target, err);
 	if (r >= 0)
