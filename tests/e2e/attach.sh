@@ -252,6 +252,21 @@ test_terminated_under_none() { tracer_is_terminated --none; }
 limit_terminated_under_calls=300
 limit_terminated_under_blocks=300
 
+# The same of a program that the tracer runs itself.
+test_terminated_with_a_program() {
+	for i in $(seq "$(rounds 5 50)"); do
+		"$TRACER" -q --calls -o trace "$VICTIMS/signals" 60 >out &
+		tracer=$!
+		started_pids+=("$tracer")
+		sleep 0.$((RANDOM % 30 + 10))
+		kill "$tracer" 2>/dev/null || true
+		wait "$tracer" || true
+		wait_for 10 grep -q '^faults' out
+		is out 'faults 60, bad pc 0, jumps 6'
+		ends_complete trace
+	done
+}
+
 test_program_ends_while_attached() {
 	"$VICTIMS/signals" 60 >out &
 	program=$!
