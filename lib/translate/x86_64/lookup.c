@@ -6,15 +6,15 @@
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
- * The compare is flag-free as well: -pc + pc is zero, which jrcxz sees.  A
- * removed entry becomes a tombstone whose key no address has.
+ * The compare is flag-free as well: -pc + pc is zero, which jrcxz sees.  An
+ * entry keeps its key for ever: a thread may have matched it already, and chains
+ * would grow with every block that is dropped and translated again.  One that is
+ * removed leads to the miss.
  *
  * At the address found, rax, rcx and rdx of the program are in their slots.
  */
 #include "build.h"
 #include "runtime.h"
-
-#define TOMBSTONE (1ull << 63 | 1)
 
 struct entry {
 	uint64_t minus_pc;
@@ -52,10 +52,16 @@ void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, ui
 
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
 {
+	static const uint8_t *const miss[] = {
+		[LOOKUP_CALL] = runtime_lookup_call_miss,
+		[LOOKUP_JMP] = runtime_lookup_jmp_miss,
+		[LOOKUP_RET] = runtime_lookup_ret_miss,
+	};
 	struct entry *e = find(t, lookup, -pc.address, pc.address);
 
 	if (e && e->minus_pc)
-		__atomic_store_n(&e->minus_pc, TOMBSTONE, __ATOMIC_RELEASE);
+		__atomic_store_n(&e->cache_address, t->config.base + RUNTIME_OFFSET(miss[lookup]),
+				 __ATOMIC_RELEASE);
 }
 
 /* ---- the branch -------------------------------------------------------------------- */

@@ -130,7 +130,9 @@ LABEL runtime_lookup_\kind
 	lea	rax, [rax + 16]
 	jmp	1b
 2:	jmp	qword ptr [rax + 8]
-3:	mov	gs:[TB_TARGET], rdx
+3:
+LABEL runtime_lookup_\kind\()_miss		# also where a removed entry leads
+	mov	gs:[TB_TARGET], rdx
 	mov	rax, gs:[TB_SLOT(0)]
 	mov	rcx, gs:[TB_SLOT(1)]
 	mov	rdx, gs:[TB_SLOT(2)]
