@@ -59,7 +59,7 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	if (!found)
 		return -EFAULT;
 	if (state.has_frame_edit)
-		tracee_write(thread->pid, state.edit_address, &state.edit_value, 8);
+		tracee_write(thread->tid, state.edit_address, &state.edit_value, 8);
 	if (state.is_owed)
 		thread_event(thread, state.event_id, state.event_payload);
 	if (state.in_block)

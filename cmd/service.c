@@ -52,9 +52,9 @@ static void before_clone(struct thread *thread)
 		return;
 	}
 	uint64_t flags;
-	if (tracee_read(thread->pid, tb->gpr[7], &flags, 8) == 8 && (flags & CLONE_UNTRACED_FLAG)) {
+	if (tracee_read(thread->tid, tb->gpr[7], &flags, 8) == 8 && (flags & CLONE_UNTRACED_FLAG)) {
 		flags &= ~CLONE_UNTRACED_FLAG;
-		tracee_write(thread->pid, tb->gpr[7], &flags, 8);
+		tracee_write(thread->tid, tb->gpr[7], &flags, 8);
 	}
 }
 
@@ -73,7 +73,7 @@ static bool on_arch_prctl(struct thread *thread)
 		return true;
 	}
 	if (tb->gpr[7] == ARCH_GET_GS) {
-		ssize_t n = tracee_write(thread->pid, address, &tb->app_gs, 8);
+		ssize_t n = tracee_write(thread->tid, address, &tb->app_gs, 8);
 
 		tb->gpr[0] = n == 8 ? 0 : (uint64_t)-EFAULT;
 		return true;

@@ -13,7 +13,9 @@
 #include "service.h"
 #include "watch.h"
 
-#define STEP_TRAP 2     /* si_code TRAP_TRACE */
+/* si_code behind a single step: TRAP_TRACE; TRAP_BRKPT behind a system call */
+#define STEP_TRAP 2
+#define STEP_SYSCALL_TRAP 1
 
 /* A stop of a thread that its parent has not told of yet. */
 struct tracee_early {
@@ -280,7 +282,8 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 		/* ptrace_notify() after a handler's frame was set up: si_code SIGTRAP */
 		bool at_handler = thread->state == THREAD_ENTERING && info.si_code == SIGTRAP;
 		bool stepped = (thread->state == THREAD_STEPPING ||
-				thread->state == THREAD_ENTERING) && info.si_code == STEP_TRAP;
+				thread->state == THREAD_ENTERING) &&
+			       (info.si_code == STEP_TRAP || info.si_code == STEP_SYSCALL_TRAP);
 
 		if (at_handler || stepped) {
 			s->steps += stepped;

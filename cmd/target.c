@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,29 @@ void target_symbols_unlock(struct target *target)
 	pthread_mutex_unlock(&target->symbols_lock);
 }
 
+/* The map of the address space.  A first thread that has ended while others live
+ * on has none any more: then it is read, from now on, through another one. */
+static int read_maps(struct target *target)
+{
+	if (maps_read(target->task, &target->maps, NULL) == 0 && target->maps.count)
+		return 0;
+	for (unsigned i = 0; i < target->areas; i++) {
+		const struct thread *thread = target->by_area[i];
+
+		if (!thread || thread->tid == target->task)
+			continue;
+		maps_deinit(&target->maps);
+		if (maps_read(thread->tid, &target->maps, NULL) < 0 || !target->maps.count)
+			continue;
+		__atomic_store_n(&target->task, thread->tid, __ATOMIC_RELEASE);
+		pthread_mutex_lock(&target->symbols_lock);
+		symbols_set_pid(target->symbols, thread->tid);
+		pthread_mutex_unlock(&target->symbols_lock);
+		return 0;
+	}
+	return -ESRCH;
+}
+
 /* The executable mapping that holds `address`, or NULL.  A miss in the snapshot is looked up
  * once more in a fresh one: the kernel grows stacks unasked. */
 static const struct map *find_code(struct target *target, uint64_t address)
@@ -59,7 +83,7 @@ static const struct map *find_code(struct target *target, uint64_t address)
 		if (attempt)
 			break;
 		maps_deinit(&target->maps);
-		if (maps_read(target->pid, &target->maps, NULL) < 0)
+		if (read_maps(target) < 0)
 			return NULL;
 		target->maps_are_old = false;
 	}
@@ -74,6 +98,18 @@ static bool is_writable(void *context, struct app_pc pc)
 	return m && (m->prot & (MAP_WRITE | MAP_IS_SHARED));
 }
 
+static bool is_ended(pid_t task)
+{
+	char byte, name[40];
+
+	snprintf(name, sizeof name, "/proc/%d/maps", task);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, &byte, 1);
+	if (fd >= 0)
+		close(fd);
+	return n <= 0;
+}
+
 static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
 {
 	struct target *target = context;
@@ -81,8 +117,15 @@ static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
 
 	if (arena_holds(&target->arena, pc.address))
 		return 0;
-	n = tracee_read(target->pid, pc.address, buf, len);
-	return n > 0 && find_code(target, pc.address) ? (size_t)n : 0;
+	if (!find_code(target, pc.address))
+		return 0;
+	n = tracee_read(target->task, pc.address, buf, len);
+	if (n <= 0 && is_ended(target->task)) {
+		maps_deinit(&target->maps);
+		if (read_maps(target) == 0)
+			n = tracee_read(target->task, pc.address, buf, len);
+	}
+	return n > 0 ? (size_t)n : 0;
 }
 
 static bool is_function(void *context, struct app_pc pc)
@@ -104,7 +147,9 @@ static bool wants(void *context, enum site_kind kind, struct app_pc pc, struct a
 
 static ssize_t read_memory(void *context, uint64_t address, void *buf, size_t len)
 {
-	return tracee_read(((struct target *)context)->pid, address, buf, len);
+	struct target *target = context;
+
+	return tracee_read(__atomic_load_n(&target->task, __ATOMIC_ACQUIRE), address, buf, len);
 }
 
 /* ---- set-up -------------------------------------------------------------------------- */
@@ -267,6 +312,7 @@ int target_create(struct session *session, pid_t pid, pid_t tid, struct target *
 		return err_set(err, ENOMEM, "out of memory");
 	target->session = session;
 	target->pid = pid;
+	target->task = tid;
 	target->ring_chunks = session->ring_chunks;
 	target->maps_are_old = true;
 	pthread_mutex_init(&target->lock, NULL);

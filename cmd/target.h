@@ -29,6 +29,7 @@ struct stream;
 struct target {
 	struct session *session;
 	pid_t pid;                      /* a process that has this address space */
+	pid_t task;                     /* a thread of it that lives, to look at memory */
 	struct arena arena;
 	struct translator *translator;
 	struct translate_runtime runtime;

@@ -141,13 +141,13 @@ static void shorten_timespec(struct thread *thread, const struct user_regs_struc
 	struct timespec limit;
 
 	if (!*argument || !waited ||
-	    tracee_read(thread->pid, *argument, &limit, sizeof limit) != sizeof limit)
+	    tracee_read(thread->tid, *argument, &limit, sizeof limit) != sizeof limit)
 		return;
 	uint64_t ns = (uint64_t)limit.tv_sec * 1000000000 + (uint64_t)limit.tv_nsec;
 	ns = ns > waited ? ns - waited : 0;
 	limit.tv_sec = (time_t)(ns / 1000000000);
 	limit.tv_nsec = (long)(ns % 1000000000);
-	if (tracee_write(thread->pid, at, &limit, sizeof limit) == sizeof limit)
+	if (tracee_write(thread->tid, at, &limit, sizeof limit) == sizeof limit)
 		*argument = at;
 }
 

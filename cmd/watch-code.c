@@ -121,7 +121,7 @@ static uint64_t read_piece(const struct thread *thread, const struct piece *p)
 {
 	uint64_t value = 0;
 
-	if (tracee_read(thread->pid, p->address, &value, p->len) < 0)
+	if (tracee_read(thread->tid, p->address, &value, p->len) < 0)
 		return 0;
 	return value;
 }

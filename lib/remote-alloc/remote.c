@@ -69,12 +69,13 @@ static uint64_t find_zero_byte(pid_t pid, const struct maps *maps)
 static int find_places(struct remote *remote, struct err *err)
 {
 	struct maps maps;
-	int r = maps_read(remote->pid, &maps, err);
+	/* Through the thread: the first one of the process may have ended. */
+	int r = maps_read(remote->tid, &maps, err);
 
 	if (r < 0)
 		return r;
-	remote->syscall_insn = find_syscall_insn(remote->pid, &maps);
-	remote->zero_byte = find_zero_byte(remote->pid, &maps);
+	remote->syscall_insn = find_syscall_insn(remote->tid, &maps);
+	remote->zero_byte = find_zero_byte(remote->tid, &maps);
 	maps_deinit(&maps);
 	if (!remote->syscall_insn)
 		return err_set(err, ENOEXEC, "no system call instruction found in process %d "
@@ -136,7 +137,7 @@ int remote_begin(struct remote *remote, pid_t pid, pid_t tid, struct err *err)
 	memset(remote, 0, sizeof *remote);
 	remote->pid = pid;
 	remote->tid = tid;
-	remote->ops = (struct remote_ops){ ops_syscall, ops_empty_string, remote, pid };
+	remote->ops = (struct remote_ops){ ops_syscall, ops_empty_string, remote, tid };
 	int r = find_places(remote, err);
 	if (r < 0)
 		return r;

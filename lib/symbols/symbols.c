@@ -6,6 +6,11 @@
 
 #include "symbols-internal.h"
 
+void symbols_set_pid(struct symbols *s, pid_t pid)
+{
+	s->pid = pid;
+}
+
 struct symbols *symbols_create(pid_t pid, const struct symbols_memory *memory)
 {
 	struct symbols *s = calloc(1, sizeof *s);

@@ -96,6 +96,10 @@ struct symbol {
 struct symbols *symbols_create(pid_t pid, const struct symbols_memory *memory);
 void symbols_destroy(struct symbols *s);        /* NULL allowed */
 
+/* From now on the map is read through /proc/PID of another task of the same
+ * address space: the former one has ended. */
+void symbols_set_pid(struct symbols *s, pid_t pid);
+
 /* Whether symbol.name is demangled (it is by default).  Call it before the
  * first lookup: symbols that were handed out keep their names. */
 void symbols_set_demangle(struct symbols *s, bool on);
