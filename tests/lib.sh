@@ -100,7 +100,9 @@ is() {
 run_one() {
 	TMP=$(mktemp -d "${TMPDIR:-/tmp}/tracer-test.XXXXXX")
 	chmod 755 "$TMP"
-	trap 'end_started; cd /; rm -rf "$TMP"' EXIT
+	# A signal may reach a forked copy of this shell before it is the program.
+	one_pid=$BASHPID
+	trap '[ $BASHPID != $one_pid ] || { end_started; cd /; rm -rf "$TMP"; }' EXIT
 	trap 'exit 143' TERM INT
 	trap 'echo "${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND" >&2' ERR
 	set -E

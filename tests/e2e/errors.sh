@@ -64,7 +64,7 @@ test_kernel_thread() {
 }
 
 test_zombie() {
-	bash -c 'sleep 0 & echo $! >zombie; exec sleep 100' &
+	bash -c 'sleep 0.5 & echo $! >zombie; exec sleep 100' &
 	started_pids+=($!)
 	wait_for 5 test -s zombie
 	zombie=$(cat zombie)
