@@ -4,8 +4,8 @@
 #     test_name_states_behaviour() { ... }
 #     run_tests "$@"
 #
-# is a program: it runs each of its test_ functions (or those whose names contain its
-# argument) in a shell and a directory of its own, under `set -e`, for LIMIT seconds
+# is a program: it runs each of its test_ functions (or those whose names match its
+# argument, an extended regular expression) in a shell and a directory of its own, under `set -e`, for LIMIT seconds
 # at most (limit_NAME=N for one test), and says `ok`, `FAIL` or `skip` a line.
 #
 # For the tests:  $TRACER  the program      $VICTIMS  the programs to trace
@@ -111,7 +111,7 @@ run_one() {
 }
 
 run_tests() {
-	local failed=0 file test name status begun seconds limit log
+	local failed=0 file name status begun seconds limit log
 
 	file=$(basename "$0" .sh)
 	[ "$file" != run ] || file=golden
@@ -122,12 +122,11 @@ run_tests() {
 	log=$(mktemp "${TMPDIR:-/tmp}/tracer-log.XXXXXX")
 	# shellcheck disable=SC2064
 	trap "rm -f $log" EXIT
-	for test in $(declare -F | sed -n "s/^declare -f \(test_.*${1:-}.*\)/\1/p"); do
-		name=${test#test_}
+	for name in $(declare -F | sed -n 's/^declare -f test_//p' | grep -E -- "${1:-}"); do
 		limit=limit_$name
 		begun=${EPOCHREALTIME/./}
 		status=0
-		timeout -k 10 "${!limit:-$LIMIT}" bash "$0" --one "$test" \
+		timeout -k 10 "${!limit:-$LIMIT}" bash "$0" --one "test_$name" \
 			>"$log" 2>&1 </dev/null || status=$?
 		seconds=$(((${EPOCHREALTIME/./} - begun) / 100000))
 		seconds=$((seconds / 10)).$((seconds % 10))
