@@ -125,6 +125,24 @@ static void at_store(struct translator *t, struct thread_block *tb, struct trans
 		out->regs.pc += store->len;
 }
 
+/* Not made yet: the block whose last instruction it is, is cut before it. */
+static void cut_before_syscall(struct translator *t, const struct thread_block *tb,
+			       struct translate_state *out)
+{
+	uint64_t base = t->config.base;
+	bool remembered = tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_post);
+	uint64_t resume = (remembered ? tb->sys_resume_saved : tb->sys_resume) - base;
+	const struct state *s;
+
+	if (resume < RUNTIME_OFFSET(runtime_end) || resume >= t->config.size_bytes)
+		return;
+	s = target_state_at(t, (uint32_t)resume - 1);
+	if (!s || s->pc != out->regs.pc)
+		return;
+	out->block = translator_block(t, s->block);
+	out->in_block = s->in_block;
+}
+
 /* Where the program is during a request, before it is answered. */
 static void at_request(struct translator *t, struct thread_block *tb, struct translate_state *out)
 {
@@ -147,6 +165,7 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 		break;
 	case REQUEST_SYSCALL_PRE:
 		out->regs.pc = tb->sys_next - 2;        /* not made yet: make it again */
+		cut_before_syscall(t, tb, out);
 		break;
 	case REQUEST_SYSCALL_POST:
 		out->regs.pc = tb->sys_next;
@@ -243,6 +262,8 @@ static void from_syscall(struct translator *t, uint32_t at, struct thread_block 
 	    in(at, runtime_syscall_post, runtime_sigreturn)) {
 		out->regs.pc = tb->sys_next;
 		out->regs.gpr[1] = tb->sys_next;
+	} else {
+		cut_before_syscall(t, tb, out);
 	}
 	from_syscall_again(t, at, tb, out);
 }

@@ -1,0 +1,3 @@
+# near blocks
+	xor eax, eax
+	ret

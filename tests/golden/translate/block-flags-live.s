@@ -1,0 +1,3 @@
+# near blocks
+	adc eax, 0
+	ret

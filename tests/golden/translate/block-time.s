@@ -1,0 +1,3 @@
+# near blocks time
+	adc eax, 0
+	ret

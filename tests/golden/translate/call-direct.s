@@ -1,0 +1,5 @@
+# near
+	call f
+	ret
+	.balign 32
+f:	ret

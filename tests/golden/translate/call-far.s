@@ -1,0 +1,5 @@
+# far
+	call f
+	ret
+	.balign 32
+f:	ret

@@ -1,0 +1,2 @@
+# near calls time
+	call rbx

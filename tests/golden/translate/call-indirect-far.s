@@ -1,0 +1,2 @@
+# far
+	call [rip + 0x100]

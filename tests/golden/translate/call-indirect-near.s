@@ -1,0 +1,2 @@
+# near
+	call [rip + 0x100]

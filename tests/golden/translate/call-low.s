@@ -1,0 +1,5 @@
+# low
+	call f
+	ret
+	.balign 32
+f:	ret

@@ -1,0 +1,3 @@
+# near blocks counts
+	rep movsb
+	ret

@@ -1,0 +1,5 @@
+# near
+	jne f
+	inc eax
+	ret
+f:	ret

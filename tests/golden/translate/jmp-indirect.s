@@ -1,0 +1,2 @@
+# near
+	jmp [rbx + rcx * 8 + 0x10]

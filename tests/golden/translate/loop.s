@@ -1,0 +1,4 @@
+# near
+	loop f
+	jrcxz f
+f:	ret

@@ -1,0 +1,2 @@
+# near
+	ret

@@ -1,0 +1,4 @@
+# near stores
+	mov [rbx + 8], rcx
+	xor eax, eax
+	ret

@@ -1,0 +1,4 @@
+# near stores
+	mov [rbx + 8], rcx
+	adc eax, eax
+	ret

@@ -1,0 +1,3 @@
+# near writable
+	add rax, 0x12345678
+	ret

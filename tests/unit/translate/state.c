@@ -1,0 +1,330 @@
+/* A thread in the cache is stopped behind every single instruction: what
+ * translator_state_find() says there must lead, natively, to the same end; and
+ * entering the cache anew from there must complete the stream of events. */
+#include "machine.h"
+
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "decode.h"
+
+/* `pushfq` and r11 of a system call would show the trap flag. */
+PROGRAM(transfers,
+	"mov [rsp - 128], rax\n lea rsp, [rsp - 128]\n call 1f\n lea rax, [rip + 2f]\n call rax\n"
+	"push 7\n call 3f\n lea rdx, [rip + 4f]\n jmp rdx\n ud2\n"
+	"4: lea rcx, [rip + 2f]\n mov [rip + 9f], rcx\n call [rip + 9f]\n jmp 5f\n"
+	"5: dec ebx\n and ebx, 1\n jz 6f\n call 1f\n 6: lea rsp, [rsp + 128]\n jmp finish\n"
+	".balign 32\n 1: add r8, 1\n call 2f\n jmp 2f\n"
+	".balign 32\n 2: lea r9, [r9 + 3]\n ret\n"
+	".balign 32\n 3: mov r10, [rsp + 8]\n ret 8\n .balign 32\n 9: .quad 0\n");
+
+PROGRAM(memory,
+	"mov rax, [rip + 9f]\n add [rip + 9f + 8], rbx\n push [rip + 9f + 8]\n pop r9\n"
+	"cmpxchg [rip + 9f], rcx\n imul rdx, [rip + 9f], 5\n xchg r8, [rip + 9f + 16]\n"
+	"mov ecx, 5\n lea rsi, [rip + 9f]\n lea rdi, [rip + 9f + 24]\n cld\n rep movsb\n"
+	"mov ecx, 3\n 1: adc rbx, [rip + 9f]\n loop 1b\n jrcxz 2f\n ud2\n"
+	"2: push rax\n push 5\n pop rax\n pop rcx\n cmp rax, 3\n ja 3f\n ud2\n 3: jmp finish\n"
+	".balign 32\n 9: .quad 11, 22, 33, 44\n");
+
+PROGRAM(system_calls,
+	"mov eax, 102\n syscall\n mov r8, rcx\n mov eax, 24\n syscall\n mov rax, -1\n syscall\n"
+	"xor r11d, r11d\n call 1f\n jmp finish\n"
+	".balign 32\n 1: mov eax, 102\n syscall\n xor r11d, r11d\n ret\n");
+
+struct mode { const char *name; struct translate_events events; bool writable, ask; uint32_t fill; };
+
+static const struct mode modes[] = {
+	{ "none" }, { "blocks", { .blocks = true } }, { "calls", { .calls = true } },
+	{ "calls, time", { .calls = true, .time = true } },
+	{ "blocks, time", { .blocks = true, .time = true } },
+	{ "blocks, calls", { .blocks = true, .calls = true } },
+	{ "stores", { .stores = true } }, { "writable", { .blocks = true }, .writable = true },
+	{ "asked", { .calls = true }, .ask = true },
+	{ "blocks, calls, ring nearly full", { .blocks = true, .calls = true }, .fill = 20 },
+	{ "calls, time, ring nearly full", { .calls = true, .time = true }, .fill = 32 },
+};
+
+/* ---- a stream of events, as what it says ------------------------------------------------- */
+
+#define ENTRIES_MAX 4000
+struct stream { uint64_t items[ENTRIES_MAX][3]; size_t count; };
+
+static void add(struct stream *s, uint64_t kind, uint64_t pc, uint64_t target)
+{
+	cr_assert_lt(s->count, ENTRIES_MAX);
+	s->items[s->count][0] = kind;
+	s->items[s->count][1] = pc;
+	s->items[s->count++][2] = target;
+}
+
+/* A block is the list of its instructions before `cut`. */
+static void add_block(struct stream *s, const struct block *block, uint64_t cut)
+{
+	struct x86_insn insn;
+
+	for (uint32_t at = 0; at < block->bytes_len; at += insn.len) {
+		x86_decode(block->bytes + at, block->bytes_len - at, &insn);
+		if (block->pc.address + at == cut || !insn.len)
+			return;
+		add(s, SITE_BLOCK, block->pc.address + at, 0);
+	}
+}
+
+static void add_words(struct stream *s, struct machine *m, const uint32_t *words, size_t count,
+		      const struct block *cut_block, uint64_t cut)
+{
+	for (size_t i = 0; i < count; i += 1 + event_words(words[i])) {
+		const struct site *site = translator_site(m->t, event_index(words[i]));
+		bool last = i + 1 + event_words(words[i]) >= count;
+		uint64_t target = site ? site->target : 0;
+
+		cr_assert_not_null(site);
+		cr_assert_eq(site->words, event_words(words[i]));
+		if (site->kind == SITE_BLOCK) {
+			const struct block *block = translator_block(m->t, site->block);
+
+			add_block(s, block, last && block == cut_block ? cut : 0);
+			continue;
+		}
+		if (site->flags & SITE_HAS_TARGET)
+			memcpy(&target, &words[i + 1 + !!(site->flags & SITE_HAS_SP)], 8);
+		add(s, site->kind, site->pc, target);
+	}
+}
+
+/* ---- the stopped thread ----------------------------------------------------------------------- */
+
+struct rig {
+	struct machine *m, second;      /* the second is for entering anew, here */
+	pid_t child;
+	struct outcome native;
+	struct stream whole;
+	const struct mode *mode;
+	const uint8_t *start, *end;
+};
+
+static void fetch(struct rig *g)
+{
+	struct iovec at[2] = { { (void *)g->m->program, FINISH_OFFSET }, { (void *)g->m->stack, STACK_BYTES } };
+
+	cr_assert_eq(process_vm_readv(g->child, at, 2, at, 2, 0), FINISH_OFFSET + STACK_BYTES);
+}
+
+static void to_image(struct image *image, const struct translate_regs *regs)
+{
+	memset(image, 0, sizeof *image);
+	memcpy(image->gpr, regs->gpr, sizeof image->gpr);
+	image->flags = (regs->flags & FLAGS_TESTED) | 2;
+}
+
+static void check_end(struct rig *g, const char *how, uint64_t offset, const struct translate_state *state)
+{
+	static struct outcome end;
+
+	machine_outcome(g->m, &end);
+	memset(end.regs.vector, 0, sizeof end.regs.vector);
+	const char *what = difference(&g->native, &end);
+	cr_assert_null(what, "mode %s, %s from cache +%lx, program at %lx: %s", g->mode->name, how,
+		       offset, state->regs.pc - g->m->program, what);
+}
+
+/* Stopped between an indirect branch and its arrival, which reports it: entered
+ * anew, that is not reported.  Known; allowed for that very event alone. */
+static bool is_arriving(const struct rig *g, const struct stream *s, uint64_t pc)
+{
+	const uint64_t *next = g->whole.items[s->count];
+	const struct machine *second = &g->second;
+
+	if (s->count >= g->whole.count || (next[0] != SITE_RETURN && next[0] != SITE_TAILCALL) || next[1] != pc)
+		return false;
+	if (!second->log_count)
+		return s->count + 1 == g->whole.count;
+	const struct site *first = translator_site(g->m->t, event_index(second->log[0]));
+	return first->kind != next[0] || first->pc != next[1];
+}
+
+/* The events so far, the one owed, and those of the rest must be those of the whole. */
+static void check_stream(struct rig *g, const uint32_t *words, size_t count,
+			 const struct translate_state *state, uint64_t offset)
+{
+	static struct stream s;
+	const uint32_t owed[1 + EVENT_WORDS_MAX] = { state->event_id };
+
+	s.count = 0;
+	add_words(&s, g->m, words, count, state->in_block ? state->block : NULL, state->regs.pc);
+	if (state->is_owed) {
+		memcpy((uint32_t *)owed + 1, state->event_payload, sizeof state->event_payload);
+		add_words(&s, g->m, owed, 1 + event_words(owed[0]), NULL, 0);
+	}
+	machine_drain(&g->second);
+	if (is_arriving(g, &s, state->regs.pc))
+		add(&s, g->whole.items[s.count][0], g->whole.items[s.count][1], g->whole.items[s.count][2]);
+	add_words(&s, g->m, g->second.log, g->second.log_count, NULL, 0);
+	for (size_t i = 0; i < s.count && i < g->whole.count; i++)
+		cr_assert_arr_eq(s.items[i], g->whole.items[i], 24, "mode %s, cache +%lx, program at %lx: "
+				 "event %zu of %zu is %lu at %lx, not %lu at %lx", g->mode->name, offset,
+				 state->regs.pc - g->m->program, i, count, s.items[i][0], s.items[i][1] - g->m->program,
+				 g->whole.items[i][0], g->whole.items[i][1] - g->m->program);
+	cr_assert_eq(s.count, g->whole.count, "mode %s, cache +%lx, program at %lx: %zu events of %zu",
+		     g->mode->name, offset, state->regs.pc - g->m->program, s.count, g->whole.count);
+}
+
+static void check_stop(struct rig *g, const struct user_regs_struct *r)
+{
+	struct translate_regs regs = {
+		.gpr = { r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi, r->r8, r->r9,
+			 r->r10, r->r11, r->r12, r->r13, r->r14, r->r15 },
+		.pc = r->rip, .flags = r->eflags,
+	};
+	struct thread_block kept = *g->m->tb;
+	struct ring ring = g->m->ring;
+	struct translate_state state;
+	struct image image;
+	static uint32_t words[70000];
+	uint64_t offset = r->rip - g->m->config.base;
+
+	cr_assert(translator_state_find(g->m->t, (struct cache_pc){ r->rip }, &regs, g->m->tb, &state));
+	size_t count = 0;
+	for (ssize_t n; (n = ring_read(&ring, words + count, 70000 - count)) > 0;)
+		count += (size_t)n;
+	*g->m->tb = kept;
+	to_image(&image, &state.regs);
+	fetch(g);
+	machine_run(&image, state.regs.pc);
+	check_end(g, "natively", offset, &state);
+	if (!g->mode->events.blocks && !g->mode->events.calls)
+		return;
+	fetch(g);
+	machine_thread_init(&g->second, CHUNKS_MAX_TEST);
+	if (state.regs.pc == g->m->program + FINISH_OFFSET)
+		machine_run(&image, state.regs.pc);
+	else
+		machine_run_translated(&g->second, &image, state.regs.pc);
+	check_end(g, "entered anew", offset, &state);
+	check_stream(g, words, count, &state, offset);
+}
+
+static void spawn(struct rig *g, const struct image *in, uint64_t at)
+{
+	int status;
+
+	g->child = fork();
+	if (g->child == 0) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		syscall(SYS_arch_prctl, ARCH_SET_GS, g->m->tb);
+		raise(SIGSTOP);
+		machine_run(in, at);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(g->child, &status, 0), g->child);
+	cr_assert(WIFSTOPPED(status));
+	ptrace(PTRACE_SETOPTIONS, g->child, 0, PTRACE_O_EXITKILL);
+}
+
+/* Steps to the finish, with `check` looking behind each step; how many there were. */
+static unsigned step_through(struct rig *g, bool check)
+{
+	const struct machine *m = g->m;
+	struct user_regs_struct regs;
+	unsigned stops = 0;
+	int status;
+
+	for (unsigned steps = 0; steps < 200000; steps++) {
+		ptrace(PTRACE_SINGLESTEP, g->child, 0, 0);
+		cr_assert_eq(waitpid(g->child, &status, 0), g->child);
+		cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP, "status %x", status);
+		ptrace(PTRACE_GETREGS, g->child, 0, &regs);
+		if (regs.rip == m->program + FINISH_OFFSET)
+			break;
+		pthread_mutex_lock(&g->second.lock);
+		if (machine_is_waiting(m))
+			machine_answer(g->m, machine_serve(g->m));
+		pthread_mutex_unlock(&g->second.lock);
+		if (check && regs.rip - m->config.base < CODE_BYTES) {
+			check_stop(g, &regs);
+			stops++;
+		}
+	}
+	kill(g->child, SIGKILL);
+	waitpid(g->child, &status, 0);
+	return stops;
+}
+
+static void stop_everywhere(const struct mode *mode, enum place place, const uint8_t *start,
+			    const uint8_t *end)
+{
+	static struct rig g;
+	struct machine *m = calloc(1, sizeof *m);
+	static const struct translate_range range = { 0x500000028000 - 64, 0x500000028000 };
+	uint64_t seed = 4711;
+	struct image in;
+	struct cache_pc at;
+
+	m->config.is_function = machine_is_function;
+	m->config.is_writable = mode->writable ? machine_all_writable : NULL;
+	m->config.ranges = &range;
+	m->config.range_count = mode->events.stores;
+	machine_init(m, place, &mode->events);
+	for (int i = 0; mode->ask && i < 65536; i++)
+		m->sys_table[i] = (uint8_t)(i & 1 ? SYS_ACTION_PRE : SYS_ACTION_POST);
+	g = (struct rig){ .m = m, .mode = mode, .start = start, .end = end, .second = *m };
+	uint8_t *area = map_at(0, (CHUNKS_MAX_TEST + 3) * 65536, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1);
+	g.second.area = (uint8_t *)(((uint64_t)area + 65535) & ~65535ull);
+	g.second.tb = (struct thread_block *)(g.second.area + THREAD_BLOCK_OFFSET);
+	g.second.log = calloc(LOG_WORDS, 4);
+	machine_thread_init(&g.second, CHUNKS_MAX_TEST);
+	image_fill(&in, m, &seed);
+	memset(in.vector, 0, sizeof in.vector);
+	machine_load(m, start, end);
+	machine_run(&in, m->program);
+	machine_outcome(m, &g.native);
+	memset(g.native.regs.vector, 0, sizeof g.native.regs.vector);
+
+	machine_load(m, start, end);
+	machine_run_translated(&g.second, &in, m->program);
+	check_end(&g, "whole", 0, &(struct translate_state){ 0 });
+	machine_drain(&g.second);
+	add_words(&g.whole, m, g.second.log, g.second.log_count, NULL, 0);
+
+	/* The first pass misses, as g.second's links are dropped; the second is linked. */
+	translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
+	for (int pass = 0; pass < 2; pass++) {
+		machine_load(m, start, end);
+		machine_thread_init(m, CHUNKS_MAX_TEST);
+		if (mode->fill) {       /* a chunk that is all but full, and read */
+			m->tb->cursor = m->tb->ring_start + RING_CHUNK - mode->fill;
+			m->ring.at = RING_CHUNK - mode->fill;
+		}
+		pthread_mutex_lock(&g.second.lock);
+		cr_assert_eq(translator_enter(m->t, (struct app_pc){ m->program }, &at), 0);
+		pthread_mutex_unlock(&g.second.lock);
+		spawn(&g, &in, at.address);
+		cr_assert_gt(step_through(&g, true), 30);
+	}
+	machine_stop(&g.second);
+	machine_deinit(m);
+}
+
+#define STATE_TEST(name, index) \
+	Test(state, name##_transfers, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_FAR, transfers, transfers_end); } \
+	Test(state, name##_memory, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_FAR, memory, memory_end); } \
+	Test(state, name##_memory_near, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_NEAR, memory, memory_end); } \
+	Test(state, name##_system_calls, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_NEAR, system_calls, system_calls_end); }
+
+STATE_TEST(none, 0)
+STATE_TEST(blocks, 1)
+STATE_TEST(calls, 2)
+STATE_TEST(calls_time, 3)
+STATE_TEST(blocks_time, 4)
+STATE_TEST(blocks_calls, 5)
+STATE_TEST(stores, 6)
+STATE_TEST(writable, 7)
+STATE_TEST(asked, 8)
+STATE_TEST(ring_full, 9)
+STATE_TEST(ring_full_time, 10)
