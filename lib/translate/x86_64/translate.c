@@ -177,6 +177,17 @@ static void publish(struct build *b)
 			cache_link_incoming(b->t, b->done[i]);
 }
 
+/* One that failed half-way would fall into nothing. */
+static void forget(struct build *b)
+{
+	for (int i = 0; i < b->done_count; i++) {
+		b->done[i]->entry = 0;
+		b->done[i]->lookup_entry[LOOKUP_RET] = 0;
+	}
+	if (b->block && !b->block->entry)
+		b->block->lookup_entry[LOOKUP_RET] = 0;
+}
+
 int target_translate(struct translator *t, struct xblock *first)
 {
 	struct build *b = calloc(1, sizeof *b);
@@ -226,6 +237,8 @@ int target_translate(struct translator *t, struct xblock *first)
 		r = -ENOMEM;
 	if (r == 0)
 		publish(b);
+	else
+		forget(b);
 	free(b);
 	return r;
 }
