@@ -5,8 +5,9 @@
 #     run_tests "$@"
 #
 # is a program: it runs each of its test_ functions (or those whose names match its
-# argument, an extended regular expression) in a shell and a directory of its own, under `set -e`, for LIMIT seconds
-# at most (limit_NAME=N for one test), and says `ok`, `FAIL` or `skip` a line.
+# argument, an extended regular expression) in a shell and a directory of its own,
+# under `set -e`, for LIMIT seconds at most (limit_NAME=N for one test), and says `ok`,
+# `FAIL` or `skip` a line.
 #
 # For the tests:  $TRACER  the program      $VICTIMS  the programs to trace
 #                 $TMP     the directory    rounds CHECK SOAK  how often

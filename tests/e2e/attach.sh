@@ -146,7 +146,7 @@ test_sixteen_threads_of_python() {
 	exec 3>in
 	wait_for 5 test -d "/proc/$python/task"
 	sleep 0.5
-	[ "$(ls "/proc/$python/task" | wc -l)" = 17 ]
+	[ "$(find "/proc/$python/task" -mindepth 1 -maxdepth 1 | wc -l)" = 17 ]
 	state_of "$python" >before
 	cycles "$(rounds 5 50)" "$python" --calls
 	cycles "$(rounds 5 50)" "$python" --none

@@ -82,6 +82,7 @@ same() {
 	[ "$name" != git ] || [ -e "$ROOT/.git" ] || skip "no repository here"
 	make_data
 	run_program "$name" native 2>/dev/null
+	# shellcheck disable=SC2086 # words, or none
 	run_program "$name" traced "$TRACER" -q "--$mode" ${options[$name]:-} -o "$TMP/trace" \
 		2>/dev/null
 	case $name in   # the tracer says it, and not a shell
