@@ -49,13 +49,13 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	struct translate_state state;
 
 	to_translate(regs, &raw);
-	pthread_mutex_lock(&target->lock);
+	target_lock(target);
 	bool found = translator_state_find(target->translator, at, &raw, thread->tb, &state);
 	if (found && state.in_request) {
 		thread->tb->request_state = REQUEST_IDLE;
 		thread->wants_step = false;
 	}
-	pthread_mutex_unlock(&target->lock);
+	target_unlock(target);
 	if (!found)
 		return -EFAULT;
 	if (state.has_frame_edit)
@@ -141,9 +141,9 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 
 	thread->tb->app_gs = regs->gs_base == target_gs(thread) ? thread->tb->app_gs
 								  : regs->gs_base;
-	pthread_mutex_lock(&target->lock);
+	target_lock(target);
 	int r = translator_enter(target->translator, (struct app_pc){ regs->rip }, &at);
-	pthread_mutex_unlock(&target->lock);
+	target_unlock(target);
 	if (r == -EFAULT) {
 		thread->state = THREAD_STEPPING;
 		regs->gs_base = thread->tb->app_gs;

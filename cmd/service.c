@@ -242,6 +242,11 @@ static unsigned on_bells(struct target *target)
 
 static bool look_ahead(struct target *target)
 {
+	/* A mutex alone would go to who asks again at once: to us. */
+	if (__atomic_load_n(&target->lock_wanted, __ATOMIC_SEQ_CST)) {
+		sched_yield();
+		return true;
+	}
 	pthread_mutex_lock(&target->lock);
 	uint64_t start = now_ns();
 	bool more = translator_look_ahead(target->translator);

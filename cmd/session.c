@@ -15,6 +15,7 @@
 
 #include "attach.h"
 #include "filter.h"
+#include "guard.h"
 #include "message.h"
 #include "output.h"
 #include "service.h"
@@ -290,6 +291,7 @@ static void block_signals(void)
 	sigset_t set;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);       /* written in the background, as our group is */
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -300,6 +302,7 @@ static void block_signals(void)
 
 static void unblock_in_program(void)
 {
+	setpgid(0, guard_group());
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &signals_before, NULL);
 }
@@ -405,6 +408,8 @@ int session_run(const struct options *options)
 	struct err err = { 0 };
 	int status;
 
+	if (guard_is_alone())
+		return 1;
 	block_signals();
 	if (init(&s, options, &err) < 0) {
 		message_error(&err);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "maps.h"
 #include "session.h"
 #include "tracee.h"
@@ -31,6 +32,18 @@ void target_map_changed(struct target *target)
 	pthread_mutex_lock(&target->symbols_lock);
 	__atomic_store_n(&target->map_is_old, true, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&target->symbols_lock);
+}
+
+void target_lock(struct target *target)
+{
+	__atomic_add_fetch(&target->lock_wanted, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&target->lock);
+	__atomic_sub_fetch(&target->lock_wanted, 1, __ATOMIC_SEQ_CST);
+}
+
+void target_unlock(struct target *target)
+{
+	pthread_mutex_unlock(&target->lock);
 }
 
 void target_symbols_lock(struct target *target)
@@ -447,9 +460,9 @@ static int take_free_area(struct target *target, struct thread *thread)
 int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
 		     struct err *err)
 {
-	pthread_mutex_lock(&target->lock);
+	target_lock(target);
 	int area = take_free_area(target, thread);
-	pthread_mutex_unlock(&target->lock);
+	target_unlock(target);
 	if (area < 0)
 		return err_set(err, ENOSPC, "thread %d: more than %u threads at once (give "
 			       "--tid, or a smaller --ring)", thread->tid, target->areas);
@@ -485,7 +498,7 @@ static void advance(struct thread *thread)
 
 	while (produced + 1 - __atomic_load_n(&tb->ring_consumed, __ATOMIC_ACQUIRE) >=
 	       tb->ring_chunks) {
-		if (tb->ring_lossy || thread->ring.is_damaged)
+		if (tb->ring_lossy || thread->ring.is_damaged || guard_is_alone())
 			return;
 		session_wake_output(thread->target->session);
 		usleep(100);

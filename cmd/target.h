@@ -35,6 +35,7 @@ struct target {
 	struct translate_runtime runtime;
 	struct symbols *symbols;
 	pthread_mutex_t lock, symbols_lock;
+	unsigned lock_wanted;           /* by the main thread: looking ahead has time */
 	struct control *control;
 	uint64_t *areas_used;           /* bitmap of thread areas */
 	unsigned areas, ring_chunks;
@@ -105,6 +106,11 @@ bool target_area_release(struct thread *thread) must_check;
 
 /* Where the thread's block is in the target: its gs base. */
 uint64_t target_gs(const struct thread *thread);
+
+/* For the main thread: a thread of the program stands still meanwhile, so it goes
+ * before all that the service thread does of its own accord. */
+void target_lock(struct target *target);
+void target_unlock(struct target *target);
 
 /* The symbols, brought up to date, for one user at a time. */
 void target_symbols_lock(struct target *target);
