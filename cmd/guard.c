@@ -1,11 +1,14 @@
 #include "guard.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,6 +109,58 @@ int guard_split(int argc, char **argv)
 	message_warning("no second process can be made (%s): should the tracer be killed, programs "
 			"live on in the code cache", strerror(errno));
 	return -1;
+}
+
+/* ---- whom the threads of a program wait for --------------------------------------------- *
+ * The kernel goes through this list when the thread ends, however it does, and marks
+ * the futexes that it holds.  The links stand in memory that the program can write:
+ * only the kernel follows them; here they are written alone, from `owned`. */
+
+static struct robust_list_head robust = {
+	.list = { &robust.list },
+	.futex_offset = offsetof(struct control, owner) - offsetof(struct control, owner_link),
+};
+static struct control **owned;
+static size_t owned_count, owned_room;
+
+static void link_owned(void)
+{
+	struct robust_list *next = &robust.list;
+
+	for (size_t i = 0; i < owned_count; i++) {
+		struct robust_list *link = (struct robust_list *)&owned[i]->owner_link;
+
+		link->next = next;
+		next = link;
+	}
+	robust.list.next = next;
+	syscall(SYS_set_robust_list, &robust, sizeof robust);
+}
+
+void guard_own(struct control *control)
+{
+	if (owned_count == owned_room) {
+		size_t room = owned_room ? 2 * owned_room : 16;
+		struct control **grown = realloc(owned, room * sizeof *grown);
+
+		if (!grown)
+			return;         /* threads would wait for ever; it is a last resort */
+		owned = grown;
+		owned_room = room;
+	}
+	control->owner = (uint32_t)gettid();
+	owned[owned_count++] = control;
+	link_owned();
+}
+
+void guard_disown(struct control *control)
+{
+	for (size_t i = 0; i < owned_count; i++)
+		if (owned[i] == control) {
+			owned[i] = owned[--owned_count];
+			break;
+		}
+	link_owned();
 }
 
 pid_t guard_group(void)

@@ -21,10 +21,17 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "thread_block.h"
+
 /* Splits the process in two.  Returns in the worker alone: 0; -1 when there can be no second
  * process, and this one does it all.  `argv` is main's: overwritten by the worker's name.
  * requires: no thread has been made, no descriptor opened. */
 int guard_split(int argc, char **argv);
+
+/* Says in `control` that this thread answers, until it ends or disowns it.  For the main
+ * thread; a control is owned once. */
+void guard_own(struct control *control);
+void guard_disown(struct control *control);
 
 /* The process group of the front, for what is to be in its job. */
 pid_t guard_group(void);

@@ -21,7 +21,9 @@
 #define SYS_TABLE_BYTES 65536
 #define CONTROL_BYTES 65536
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
-#define SHARED_BYTES (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
+#define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
+#define SHARED_BYTES (WAYS_AT + TRANSLATE_WAYS_BYTES)
+#define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
 
 /* ---- what the translator asks ---------------------------------------------------- */
@@ -242,6 +244,7 @@ static int make_translator(struct target *target, struct err *err)
 		.local = target->arena.local,
 		.base = target->arena.base,
 		.size_bytes = target->arena.code_bytes,
+		.ways_local = (uint64_t *)local_at(target, target->data_base + WAYS_AT),
 		.events = target->session->events,
 		.ranges = ranges,
 		.range_count = target->place_count,
@@ -290,6 +293,8 @@ static int divide_data(struct target *target, struct err *err)
 	target->areas_used = calloc(CONTROL_THREADS_MAX / 64, sizeof *target->areas_used);
 	target->by_area = calloc(target->areas, sizeof *target->by_area);
 	target->control->spin = 2000;
+	target->control->patience[1] = PATIENCE_NS;
+	guard_own(target->control);
 	if (!target->areas_used || !target->by_area)
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
@@ -374,6 +379,8 @@ void target_destroy(struct target *target)
 		return;
 	translator_destroy(target->translator);
 	symbols_destroy(target->symbols);
+	if (target->control)
+		guard_disown(target->control);
 	arena_deinit(&target->arena);
 	pthread_mutex_destroy(&target->lock);
 	pthread_mutex_destroy(&target->symbols_lock);
@@ -418,6 +425,7 @@ static void init_block(struct target *target, struct thread *thread, uint64_t ap
 	tb->sys_table = target->data_base + CONTROL_BYTES;
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		tb->lookup[i] = tb->sys_table + SYS_TABLE_BYTES + (uint64_t)i * LOOKUP_BYTES;
+	tb->ways = target->data_base + WAYS_AT;
 	tb->ring_start = base + THREAD_AREA_HEAD_BYTES;
 	tb->ring_chunks = target->ring_chunks;
 	tb->ring_lossy = target->session->lossy;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thread_block.h"
+
 /* ---- chunked arrays ----------------------------------------------------------- */
 
 void *chunked_at(const struct chunked *c, uint32_t index)
@@ -244,6 +246,12 @@ bool translator_look_ahead(struct translator *t)
 
 /* ---- exits and links ------------------------------------------------------------- */
 
+void cache_way_set(struct translator *t, uint32_t index, uint64_t address)
+{
+	if (t->config.ways_local && index < TRANSLATE_WAYS_BYTES / 8)
+		t->config.ways_local[index] = address;
+}
+
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 {
 	struct xblock *target = cache_block_get(t, pc);
@@ -258,6 +266,7 @@ uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 	exit->target = target->public.index;
 	exit->next = target->incoming;
 	target->incoming = index;
+	cache_way_set(t, index, pc.address);
 	return index;
 }
 

@@ -121,6 +121,8 @@ void cache_link_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
+/* Notes a way for threads whose tracer has died; `index` of the table. */
+void cache_way_set(struct translator *t, uint32_t index, uint64_t address);
 void *chunked_at(const struct chunked *c, uint32_t index);
 void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
 

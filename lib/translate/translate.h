@@ -73,6 +73,7 @@ struct translate_config {
 	size_t size_bytes;      /* up to 1 GiB */
 	uint8_t *lookup_local[3];       /* indirect-branch tables, LOOKUP_CALL, _JMP, _RET: */
 	uint64_t lookup_base[3];        /* TRANSLATE_LOOKUP_BYTES each, zeroed */
+	uint64_t *ways_local;           /* see thread_block.h: TRANSLATE_WAYS_BYTES; or NULL */
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */

@@ -131,4 +131,60 @@ test_killed_by_timeout() {
 	[ "$(redis-cli -p "$port" ping)" = PONG ]
 }
 
+# Both processes at once: nobody is left to detach.  The program lives on: threads that
+# need the tracer go on natively, the others in the cache.
+both_are_killed() {
+	local pid=$1
+
+	shift
+	"$TRACER" -q -p "$pid" -o trace "$@" &
+	tracer=$!
+	started_pids+=("$tracer")
+	wait_for 5 grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$pid/status"
+	sleep "0.$(printf %03d $((RANDOM % 200)))"
+	worker=$(pgrep -P "$tracer" || true)
+	kill -9 "$worker" "$tracer"
+	wait "$tracer" 2>/dev/null || true
+}
+
+redis_is_orphaned_under() {
+	start_redis
+	start redis-benchmark -p "$port" -q -c 10 -n 100000000 -t set,get,lpush,zadd >bench.log 2>&1
+	benchmark=$STARTED
+	sleep 0.2
+	both_are_killed "$redis" "$@"
+	[ "$(redis-cli -p "$port" ping)" = PONG ]
+	[ "$(redis-cli -p "$port" eval 'local s=0; for i=1,100000 do s=s+i end; return s' 0)" = 5000050000 ]
+	redis-cli -p "$port" info >/dev/null
+	kill -0 "$benchmark" 2>/dev/null || fail "the benchmark gave up: $(tail -n 3 bench.log)"
+	stop "$benchmark"
+	stop "$redis"
+	! grep -iE 'error|refused|reset' bench.log || fail "failed requests"
+}
+
+test_redis_orphaned_under_calls() { redis_is_orphaned_under --calls; }
+test_redis_orphaned_under_blocks() { redis_is_orphaned_under --blocks; }
+test_redis_orphaned_under_none() { redis_is_orphaned_under --none; }
+
+test_threads_of_python_orphaned() {
+	for i in $(seq "$(rounds 3 30)"); do
+		start /usr/bin/python3 -c 'import threading, time, zlib
+def work(n):
+    end = time.time() + 1
+    while time.time() < end:
+        assert zlib.decompress(zlib.compress(b"abc" * 1000)) == b"abc" * 1000
+        time.sleep(0.0001)
+threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+for t in threads: t.start()
+for t in threads: t.join()
+import json, decimal
+print(json.dumps([str(decimal.Decimal(2).sqrt())]))' >out
+		python=$STARTED
+		sleep 0.3
+		both_are_killed "$python" --calls
+		wait "$python" || fail "round $i: python ended with $?"
+		is out '["1.414213562373095048801688724"]'
+	done
+}
+
 run_tests "$@"
