@@ -17,7 +17,6 @@
 #include "watch-place.h"
 
 #define HWCAP2_FSGSBASE 2
-#define CODE_BYTES (256ul << 20)
 #define SYS_TABLE_BYTES 65536
 #define CONTROL_BYTES 65536
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
@@ -193,9 +192,9 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 
 static void fill_sys_table(uint8_t *table)
 {
-	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl };
-	static const int post[] = { SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap,
-				    SYS_pkey_mprotect };
+	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
+				   SYS_execve, SYS_execveat, SYS_exit_group };
+	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect };
 
 	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
 		table[pre[i]] = SYS_ACTION_PRE;
@@ -229,6 +228,17 @@ static int find_places(struct target *target, struct translate_range **ranges, s
 		(*ranges)[i] = (struct translate_range){ p->address, p->address + p->len };
 	}
 	return r;
+}
+
+/* Of the events that the tracer writes itself. */
+static void add_sites(struct target *target)
+{
+	target->id_thread = translator_site_add(target->translator, SITE_THREAD, 2);
+	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
+	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
+	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
+	target->id_store = translator_site_add(target->translator, SITE_STORE, WATCH_EVENT_WORDS);
+	target->id_end = translator_site_add(target->translator, SITE_END, 2);
 }
 
 static int make_translator(struct target *target, struct err *err)
@@ -269,13 +279,15 @@ static int make_translator(struct target *target, struct err *err)
 	if (!target->translator)
 		return -ENOMEM;
 	translator_runtime(target->translator, &target->runtime);
-	target->id_thread = translator_site_add(target->translator, SITE_THREAD, 2);
-	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
-	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
-	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
-	target->id_store = translator_site_add(target->translator, SITE_STORE, WATCH_EVENT_WORDS);
-	target->id_end = translator_site_add(target->translator, SITE_END, 2);
+	add_sites(target);
 	return 0;
+}
+
+void target_flush(struct target *target)
+{
+	translator_flush(target->translator);
+	add_sites(target);
+	__atomic_store_n(&target->is_full, false, __ATOMIC_RELEASE);
 }
 
 static int divide_data(struct target *target, struct err *err)
@@ -304,7 +316,7 @@ static int map_arena(struct target *target, pid_t tid, struct err *err)
 {
 	struct remote remote;
 	struct arena_request request = {
-		.code_bytes = CODE_BYTES,
+		.code_bytes = target->session->options->cache_bytes,
 		.data_bytes = SHARED_BYTES + 65536 + 1024 * AREA_BYTES(target),
 		.data_min_bytes = SHARED_BYTES + 65536 + 4 * AREA_BYTES(target),
 		.force_far = getenv("TRACER_TEST_FAR") != NULL,

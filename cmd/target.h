@@ -48,6 +48,7 @@ struct target {
 	pthread_t service;
 	bool has_service, service_ends;
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
+	bool is_full;                   /* the code cache: see flush.h */
 	bool is_gone;                   /* the address space has ended */
 	bool map_is_old;                /* symbols are to be refreshed before they are used */
 	struct maps maps;               /* a snapshot, for what may be executed */
@@ -59,6 +60,7 @@ enum thread_state {
 	THREAD_IN_CACHE,        /* runs translated code */
 	THREAD_STEPPING,        /* runs one instruction natively */
 	THREAD_ENTERING,        /* is on its way to a signal handler's first instruction */
+	THREAD_OUTSIDE,         /* stopped, with its own registers, until the cache has room */
 	THREAD_NATIVE,          /* not ours to translate: runs to its exec, or is let go */
 	THREAD_GONE,
 };
@@ -103,6 +105,9 @@ int target_area_take(struct target *target, struct thread *thread, uint64_t app_
 		     struct err *err) must_check;
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
+
+/* Forgets all translations.  requires: lock; no thread in the cache, rings read */
+void target_flush(struct target *target);
 
 /* Where the thread's block is in the target: its gs base. */
 uint64_t target_gs(const struct thread *thread);

@@ -128,6 +128,11 @@ bool translator_look_ahead(struct translator *t);
  * threads inside run on to the end of their block.  Returns the blocks dropped. */
 size_t translator_drop(struct translator *t, uint64_t start, uint64_t end);
 
+/* Forgets everything: blocks, sites and stores are numbered anew, also those that
+ * the owner has added.  The answer to -ENOSPC.
+ * requires: no thread is in the cache, and no event of it is unread. */
+void translator_flush(struct translator *t);
+
 /* With events.coverage: the next block that was entered for the first time. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
 
@@ -203,7 +208,7 @@ uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned
 
 struct translate_stats {
 	uint64_t blocks, insns, code_bytes, links, misses, indirect_misses, dropped, looked_ahead,
-		 steps_needed;
+		 flushes;
 };
 void translator_stats(const struct translator *t, struct translate_stats *out);
 
