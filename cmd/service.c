@@ -3,9 +3,11 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,6 +100,18 @@ static void note_modules(struct target *target)
 	target_symbols_unlock(target);
 }
 
+/* A filter is about to be set that nobody has asked yet whether it lets our own
+ * system calls through. */
+static void before_filter(struct thread *thread, bool is_for_all)
+{
+	struct target *target = thread->target;
+
+	thread_be_quiet(thread);
+	for (unsigned i = 0; is_for_all && i < target->areas; i++)
+		if (target->by_area[i])
+			thread_be_quiet(target->by_area[i]);
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -108,6 +122,14 @@ static struct cache_pc before_syscall(struct thread *thread)
 		note_modules(target);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);
+		break;
+	case SYS_seccomp:
+		if (tb->gpr[7] != SECCOMP_GET_ACTION_AVAIL)
+			before_filter(thread, tb->gpr[6] & SECCOMP_FILTER_FLAG_TSYNC);
+		break;
+	case SYS_prctl:
+		if (tb->gpr[7] == PR_SET_SECCOMP)
+			before_filter(thread, false);
 		break;
 	case SYS_execve:
 	case SYS_execveat:
@@ -277,7 +299,8 @@ static bool look_ahead(struct target *target)
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
-	const struct timespec limit = { 0, 100 * 1000 * 1000 };
+	bool looks = __atomic_load_n(&target->has_quiet, __ATOMIC_SEQ_CST);
+	const struct timespec limit = { 0, looks ? 50 * 1000 : 100 * 1000 * 1000 };
 
 	for (int i = 0; i < SPIN_ROUNDS; i++) {
 		if (on_bells(target))

@@ -1,15 +1,19 @@
 #include "stops.h"
 
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "hijack.h"
 #include "message.h"
 #include "output.h"
 #include "process.h"
+#include "seccomp.h"
 #include "service.h"
 #include "watch.h"
 
@@ -24,6 +28,35 @@ struct tracee_early {
 };
 
 /* ---- taking in ------------------------------------------------------------------------- */
+
+/* Would the thread's filters let the runtime wait and wake? */
+static bool may_wait(const struct thread *thread)
+{
+	struct seccomp_data data = {
+		.nr = SYS_futex,
+		.arch = AUDIT_ARCH_X86_64,
+		.instruction_pointer = thread->target->runtime.syscall_done.address,
+	};
+	bool allowed = true;
+
+	for (uint64_t op = FUTEX_WAIT; op <= FUTEX_WAKE; op++) {
+		data.args[1] = op;
+		allowed &= seccomp_allows(thread->tid, &data);
+	}
+	return allowed;
+}
+
+static int look_at_filters(struct session *s, struct thread *thread, struct err *err)
+{
+	int mode = seccomp_mode(thread->tid);
+
+	if (mode == SECCOMP_MODE_STRICT && s->events.time)
+		return err_set(err, EPERM, "thread %d is in the strict mode of seccomp, where no clock "
+			       "can be read (give --no-time)", thread->tid);
+	if (mode > SECCOMP_MODE_DISABLED && (mode == SECCOMP_MODE_STRICT || !may_wait(thread)))
+		thread_be_quiet(thread);
+	return 0;
+}
 
 int stops_take_in(struct session *s, struct thread *thread, struct target *target,
 		  struct err *err)
@@ -42,6 +75,9 @@ int stops_take_in(struct session *s, struct thread *thread, struct target *targe
 			sched_yield();
 		return r;
 	}
+	r = look_at_filters(s, thread, err);
+	if (r < 0)
+		return r;
 	const uint32_t payload[2] = { (uint32_t)regs.rsp, (uint32_t)(regs.rsp >> 32) };
 	thread_event(thread, target->id_thread, payload);
 	return hijack(thread, &regs, err);

@@ -193,7 +193,8 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 static void fill_sys_table(uint8_t *table)
 {
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
-				   SYS_execve, SYS_execveat, SYS_exit_group };
+				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
+				   SYS_prctl };
 	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect };
 
 	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
@@ -317,7 +318,7 @@ static int map_arena(struct target *target, pid_t tid, struct err *err)
 	struct remote remote;
 	struct arena_request request = {
 		.code_bytes = target->session->options->cache_bytes,
-		.data_bytes = SHARED_BYTES + 65536 + 1024 * AREA_BYTES(target),
+		.data_bytes = SHARED_BYTES + 65536 + CONTROL_THREADS_MAX * AREA_BYTES(target),
 		.data_min_bytes = SHARED_BYTES + 65536 + 4 * AREA_BYTES(target),
 		.force_far = getenv("TRACER_TEST_FAR") != NULL,
 	};
@@ -506,6 +507,12 @@ bool target_area_release(struct thread *thread)
 	pthread_mutex_unlock(&target->lock);
 	__atomic_sub_fetch(&target->threads, 1, __ATOMIC_RELEASE);
 	return true;
+}
+
+void thread_be_quiet(struct thread *thread)
+{
+	__atomic_store_n(&thread->tb->quiet, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&thread->target->has_quiet, true, __ATOMIC_SEQ_CST);
 }
 
 /* ---- events of our own -------------------------------------------------------------------- */

@@ -48,6 +48,7 @@ struct target {
 	pthread_t service;
 	bool has_service, service_ends;
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
+	bool has_quiet;                 /* threads that cannot wake the service: it looks */
 	bool is_full;                   /* the code cache: see flush.h */
 	bool is_gone;                   /* the address space has ended */
 	bool map_is_old;                /* symbols are to be refreshed before they are used */
@@ -103,6 +104,9 @@ void target_destroy(struct target *target);
 /* Gives the thread an area: block and ring.  -ENOSPC: there are too many. */
 int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
 		     struct err *err) must_check;
+/* The thread makes no system call of ours from now on.  Any thread. */
+void thread_be_quiet(struct thread *thread);
+
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
 

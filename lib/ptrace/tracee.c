@@ -15,6 +15,10 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
+#ifndef PTRACE_O_SUSPEND_SECCOMP
+#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
+#endif
+
 static const unsigned long seize_options =
 	PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 	PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
@@ -29,6 +33,13 @@ int tracee_seize(pid_t tid, struct err *err)
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)seize_options) == 0)
 		return 0;
 	return err_set(err, errno, "%s", strerror(errno));
+}
+
+int tracee_filters_suspend(pid_t tid, bool on)
+{
+	unsigned long options = seize_options | (on ? PTRACE_O_SUSPEND_SECCOMP : 0);
+
+	return request(PTRACE_SETOPTIONS, tid, NULL, (void *)options);
 }
 
 int tracee_interrupt(pid_t tid)

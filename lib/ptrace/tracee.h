@@ -74,6 +74,10 @@ int tracee_resume(pid_t tid, enum tracee_resume how, int signal);
 /* Ends the tracing of a stopped thread. */
 int tracee_detach(pid_t tid, int signal);
 
+/* Lets a stopped thread's system calls pass its filters (seccomp) unseen, or ends
+ * that.  -EPERM: the tracer lacks CAP_SYS_ADMIN; -EINVAL: the kernel cannot. */
+int tracee_filters_suspend(pid_t tid, bool on) must_check;
+
 /* Registers of a stopped thread, gs and fs bases included. */
 int tracee_regs_get(pid_t tid, struct user_regs_struct *out) must_check;
 int tracee_regs_set(pid_t tid, const struct user_regs_struct *regs) must_check;

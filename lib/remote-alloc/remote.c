@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "maps.h"
+#include "seccomp.h"
 #include "tracee.h"
 
 /* ---- places in the target that we borrow -------------------------------------- */
@@ -132,6 +133,20 @@ static uint64_t ops_empty_string(void *context)
 	return ((struct remote *)context)->zero_byte;
 }
 
+static int suspend_filters(struct remote *remote, struct err *err)
+{
+	if (seccomp_mode(remote->tid) <= SECCOMP_MODE_DISABLED)
+		return 0;
+	int r = tracee_filters_suspend(remote->tid, true);
+	if (r == -ESRCH)
+		return err_set(err, ESRCH, "thread %d is gone", remote->tid);
+	if (r < 0)
+		return err_set(err, -r, "process %d has a system call filter, which only root can "
+			       "suspend (run the tracer as root)", remote->pid);
+	remote->has_filters = true;
+	return 0;
+}
+
 int remote_begin(struct remote *remote, pid_t pid, pid_t tid, struct err *err)
 {
 	memset(remote, 0, sizeof *remote);
@@ -139,6 +154,8 @@ int remote_begin(struct remote *remote, pid_t pid, pid_t tid, struct err *err)
 	remote->tid = tid;
 	remote->ops = (struct remote_ops){ ops_syscall, ops_empty_string, remote, tid };
 	int r = find_places(remote, err);
+	if (r == 0)
+		r = suspend_filters(remote, err);
 	if (r < 0)
 		return r;
 	if (tracee_regs_get(tid, &remote->saved) < 0 ||
@@ -185,6 +202,8 @@ int remote_end(struct remote *remote, const struct user_regs_struct *regs, struc
 	 * signal work, where a STOP_INTERRUPT takes place. */
 	tracee_interrupt(remote->tid);
 	kind = drive(remote, TRACEE_CONT, is_rest_stop);
+	if (remote->has_filters && tracee_filters_suspend(remote->tid, false) < 0)
+		kind = -ESRCH;
 	if (kind < 0 || tracee_regs_set(remote->tid, regs ? regs : &remote->saved) < 0 ||
 	    tracee_sigmask_set(remote->tid, remote->saved_mask) < 0)
 		return err_set(err, ESRCH, "thread %d is gone", remote->tid);

@@ -4,7 +4,7 @@
  * vdso's, or another): nothing is written into the program.  The thread is
  * driven from system-call entry to exit by PTRACE_SYSCALL, whose stops are no
  * signals, so that no disposition of the program can change.  Its signals are
- * blocked meanwhile and stay pending.  remote_end() leaves the thread in the
+ * blocked meanwhile and stay pending, its system call filters are suspended.  remote_end() leaves the thread in the
  * very state that remote_begin() found: registers, signal mask, and the restart
  * of an interrupted system call.
  *
@@ -44,6 +44,7 @@ struct remote {
 	uint64_t saved_mask;
 	uint64_t held_signals;          /* SIGSTOP seen meanwhile: sent again at the end */
 	bool is_gone;
+	bool has_filters;               /* suspended between begin and end */
 	struct remote_ops ops;
 };
 

@@ -271,10 +271,10 @@ static void add_part(struct refresh *r, uint64_t start, uint64_t end, bool is_co
 	r->has_code |= is_code;
 }
 
-static bool is_ignored(const struct symbols *s, const struct map *map)
+static bool is_ignored(const struct symbols *s, uint64_t start, uint64_t end)
 {
 	for (size_t i = 0; i < s->ignored_count; i++)
-		if (map->start < s->ignored[i].end && s->ignored[i].start < map->end)
+		if (start < s->ignored[i].end && s->ignored[i].start < end)
 			return true;
 	return false;
 }
@@ -286,7 +286,7 @@ static int add_map(struct refresh *r, const struct map *map)
 	uint64_t start = map->start;
 	int error;
 
-	if (is_ignored(r->s, map))
+	if (is_ignored(r->s, map->start, map->end))
 		return 0;
 	if (is_anonymous(map) && r->module && start < r->module->span_end) {
 		uint64_t end = map->end < r->module->span_end ? map->end : r->module->span_end;
@@ -349,13 +349,18 @@ static void retire(struct symbols *s, struct module *m)
 {
 	struct mapping *at = &s->retired[s->retired_count % SYMBOLS_RETIRED_MAX];
 
+	log_change(s, m, false);
+	if (is_ignored(s, m->public.start, m->public.end)) {
+		m->public.is_retired = true;
+		module_close(m);
+		return;
+	}
 	if (s->retired_count >= SYMBOLS_RETIRED_MAX)
 		module_close(at->module);
 	module_image(s, m);
 	m->public.is_retired = true;
 	*at = (struct mapping){ m->public.start, m->public.end, m, true };
 	s->retired_count++;
-	log_change(s, m, false);
 }
 
 static void retire_unseen(struct symbols *s)
@@ -452,9 +457,12 @@ static bool is_unchanged(struct symbols *s)
 {
 	size_t size;
 	char *text = read_text(s->pid, &size);
-	bool is_same = text && size && size == s->maps_size &&
-		       memcmp(text, s->maps_text, size) == 0;
+	bool is_same = text && size == s->maps_size && memcmp(text, s->maps_text, size) == 0;
 
+	if (text && !size) {            /* it has ended: what was there last is kept */
+		free(text);
+		return true;
+	}
 	free(s->maps_text);
 	s->maps_text = text;
 	s->maps_size = text ? size : 0;
@@ -467,8 +475,8 @@ int symbols_refresh(struct symbols *s, struct err *err)
 	struct maps maps;
 	int error;
 
-	if (is_unchanged(s) || !s->maps_size)
-		return 0;               /* or it has ended: what was there last is kept */
+	if (is_unchanged(s))
+		return 0;
 	error = maps_read(s->pid, &maps, err);
 	if (error < 0)
 		return error;

@@ -59,6 +59,8 @@ LABEL runtime_request_flags_saved		# from here on: flags are in rflags
 	mov	rbx, gs:[TB_CONTROL]
 	cld
 	lock bts [rbx + CONTROL_BELLS], rcx
+	cmp	dword ptr gs:[TB_QUIET], 0
+	jne	runtime_quiet
 	cmp	dword ptr [rbx + CONTROL_SLEEPING], 0
 	je	1f
 	xor	eax, eax
@@ -115,6 +117,13 @@ LABEL runtime_request_idle			# from here on: the program is at `answer`
 	mov	r14, gs:[TB_GPR(14)]
 	mov	r15, gs:[TB_GPR(15)]
 	jmp	qword ptr gs:[TB_ANSWER]
+
+LABEL runtime_quiet				# no system call: the tracer looks by itself
+	cmp	dword ptr gs:[TB_REQUEST_STATE], REQUEST_ANSWERED
+	je	runtime_request_answered
+	pause
+	test	dword ptr [rbx + CONTROL_OWNER], CONTROL_OWNER_DIED
+	jz	runtime_quiet
 
 LABEL runtime_orphan				# the tracer is dead: what would it answer?
 	mov	ecx, gs:[TB_REQUEST_KIND]

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Programs under system call filters that kill for what the tracer would like to do.
+. "$(dirname "$0")/../lib.sh"
+
+# Attached to, left again, and run from the start.
+filtered_lives() {
+	start "$VICTIMS/filtered" 1 "$1" >out
+	program=$STARTED
+	sleep 0.3
+	"$TRACER" -q -p "$program" --calls --no-time -c -o table --duration 300ms
+	grep -q 'step' table || fail "$(cat table)"
+	wait "$program" || fail "attached to: status $?"
+	is out 'computed something'
+	"$TRACER" -q --calls --no-time -c -o table "$VICTIMS/filtered" 0.2 "$1" >out || fail "run: status $?"
+	is out 'computed something'
+	grep -q 'step' table
+}
+
+test_strict_mode() { filtered_lives strict; }
+test_filter_that_kills() { filtered_lives kill; }
+test_filter_that_fails() { filtered_lives errno; }
+test_filter_that_comes_late() { filtered_lives late; }
+test_filter_of_all_threads() { filtered_lives threads; }
+
+test_clock_in_strict_mode_is_refused() {
+	start "$VICTIMS/filtered" 2 strict >out
+	program=$STARTED
+	sleep 0.2
+	! "$TRACER" -p "$program" --calls -o trace 2>err || fail "it was attached"
+	grep -q 'strict mode of seccomp.*--no-time' err || fail "$(cat err)"
+	wait "$program" || fail "status $?"
+	is out 'computed something'
+}
+
+run_tests "$@"
