@@ -30,7 +30,7 @@ FLAGS_cov     := -O0 -g --coverage
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS += -std=gnu11 $(FLAGS_$(MODE)) $(WARN) $(if $(DEVELOPER),-Werror) -D_GNU_SOURCE
-LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lyajl -lz -lpthread
+LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lz -lpthread
 
 # ---- the libraries, lowest first: each sees itself and what stands before it -----
 
@@ -88,7 +88,7 @@ $(B)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(call archives_of,$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes $(call inc,$(1)) -MMD -MP -MF $$@.d \
-	    -o $$@ $$< $(call archives_of,$(1)) -lcriterion -lZydis $(LDLIBS)
+	    -o $$@ $$< $(call archives_of,$(1)) -lcriterion $(LDLIBS)
 endef
 $(foreach l,$(LIBS),$(eval $(call UNIT_RULES,$(l))))
 
@@ -96,11 +96,15 @@ $(foreach l,$(LIBS),$(eval $(call UNIT_RULES,$(l))))
 UNIT_CMD := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/cmd/*.c))
 UNIT     += $(UNIT_CMD)
 
+# what says that the JSON is valid
+LDLIBS_json := -lyajl
+
 $(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes -Icmd $(call inc,cmd) -MMD -MP -MF $@.d \
-	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) -lcriterion $(LDLIBS)
+	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) \
+	    -lcriterion $(LDLIBS) $(LDLIBS_$*)
 
 # ---- tests: the programs that are traced, and the truth beside them; as a user would build them ----
 
