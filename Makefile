@@ -1,6 +1,7 @@
 # tracer: one non-recursive makefile.
 #
-#   make MODE=release|debug|asan|ubsan|tsan|cov    built in build/$(MODE)
+#   make MODE=release|debug|asan|ubsan|tsan|cov    built in build/$(MODE); fuzz, libfuzzer: see
+#                                                  below
 #   make V=1                                       shows each command
 #   make help                                      the targets
 
@@ -17,6 +18,7 @@ say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 SHELL     := /bin/sh
+RUN       := $(MAKE) --no-print-directory
 
 # ---- flags ------------------------------------------------------------------
 
@@ -26,6 +28,8 @@ FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer
 FLAGS_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cov     := -O0 -g --coverage
+FLAGS_fuzz    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_libfuzzer := $(FLAGS_fuzz) -fsanitize=fuzzer-no-link
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
@@ -106,6 +110,34 @@ $(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
 	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) \
 	    -lcriterion $(LDLIBS) $(LDLIBS_$*)
 
+# ---- tests: what reads foreign bytes, given any -----------------------------------------
+#
+# In build/fuzz with driver.c, by gcc; in build/libfuzzer with clang's libFuzzer, where
+# clang is.  They begin with what tests/fuzz/seeds finds on this machine.
+
+FUZZ_SECONDS ?= 60
+FUZZ_SEEDS   := build/fuzz-seeds
+FUZZ         := fuzz-translate fuzz-ring fuzz-elf fuzz-dwarf
+FUZZ_MODE    := $(if $(shell command -v clang 2>/dev/null),libfuzzer,fuzz)
+
+fuzz-translate_LIB := translate
+fuzz-ring_LIB      := events
+fuzz-elf_LIB       := symbols
+fuzz-dwarf_LIB     := symbols
+
+define FUZZ_RULES
+build/fuzz/$(1) build/libfuzzer/$(1): tests/fuzz/$(1).c tests/fuzz/driver.c tests/fuzz/fuzz.h \
+		$(call archives_of,$($(1)_LIB))
+	$$(call say,CC,$$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(call inc,$($(1)_LIB)) -o $$@ $$< \
+	    $(if $(filter libfuzzer,$(MODE)),-fsanitize=fuzzer,tests/fuzz/driver.c) \
+	    $(call archives_of,$($(1)_LIB)) $(LDLIBS)
+$(1):
+	$(Q)$(RUN) MODE=$(FUZZ_MODE) $(if $(filter libfuzzer,$(FUZZ_MODE)),CC=clang) build/$(FUZZ_MODE)/$(1)
+	$(Q)tests/fuzz/run build/$(FUZZ_MODE)/$(1) $(FUZZ_SECONDS)
+endef
+$(foreach f,$(FUZZ),$(eval $(call FUZZ_RULES,$(f))))
+
 # ---- tests: the programs that are traced, and the truth beside them; as a user would build them ----
 
 V_DIR := build/victims
@@ -165,19 +197,17 @@ $(foreach h,$(HEADERS),$(eval $(call HEADER_RULE,$(h))))
 # ---- what a person types ------------------------------------------------------
 
 .PHONY: all help demo check soak bench unit check-headers tests-build deps lint format \
-        install uninstall clean
+        install uninstall clean $(FUZZ)
 all: $(B)/tracer ## build the tracer (MODE=release, debug, asan, ubsan, tsan, cov; V=1 shows the commands)
 
 demo: ## install what is missing, build, and show three traces of real programs
 	$(Q)$(MAKE) --no-print-directory deps all
 	$(Q)scripts/demo $(B)/tracer
 
-RUN = $(MAKE) --no-print-directory
-
 check: ## install what is missing, build, run every test; the last line counts them
 	$(Q)$(RUN) deps
 	$(Q)$(RUN) tests-build
-	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT) tests/golden/run $(wildcard tests/e2e/*.sh)
+	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT) tests/golden/run tests/fuzz/check $(wildcard tests/e2e/*.sh)
 
 soak: ## the same tests with many more rounds: about an hour
 	$(Q)SOAK=1 $(RUN) check
@@ -191,6 +221,7 @@ bench: all $(VICTIM_FILES) ## a table of what tracing costs
 check-headers: $(HEADERS:%=$(B)/headers/%.ok) ## every header compiles alone
 
 tests-build: all $(UNIT) $(VICTIM_FILES) ## build all that the tests need
+	$(Q)$(RUN) MODE=fuzz $(FUZZ:%=build/fuzz/%)
 
 deps: ## install the Debian packages that are missing (ONLY=build: for a build alone)
 	$(Q)scripts/deps packages.txt $(ONLY)
