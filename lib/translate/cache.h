@@ -54,6 +54,8 @@ struct state {
 	uint8_t kind;           /* enum state_kind */
 	bool is_owed;           /* done, but its event is not in the ring yet */
 	bool in_block;          /* the event of `block` is in the ring, and it has not ended */
+	uint8_t arrives;        /* 1 + LOOKUP_*: on its way to pc by such a branch, which has
+				 * been done but is reported on arrival */
 };
 
 /* A growing array whose elements never move: chunks of CHUNK elements. */
@@ -124,6 +126,8 @@ void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
 
 /* the processor's: x86_64/ */
 int target_translate(struct translator *t, struct xblock *b);
+/* What an indirect branch of kind LOOKUP_* reports on arrival at b.  False: nothing. */
+bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);

@@ -70,6 +70,43 @@ void block_decode(struct build *b)
 	b->end_pc = pc;
 }
 
+/* Opcodes of two bytes that work on registers alone and cannot fault there. */
+static bool is_harmless_0f(uint8_t opcode)
+{
+	switch (opcode) {
+	case 0x28: case 0x29: case 0x57:                /* movaps, xorps */
+	case 0x6e: case 0x6f: case 0x7e: case 0x7f:     /* movd, movdqa */
+	case 0xa3: case 0xab: case 0xb3: case 0xbb: case 0xba:          /* bt.. */
+	case 0xa4: case 0xa5: case 0xac: case 0xad: case 0xaf:          /* shld, shrd, imul */
+	case 0xb0: case 0xb1: case 0xc0: case 0xc1:     /* cmpxchg, xadd */
+	case 0xb6: case 0xb7: case 0xbe: case 0xbf:     /* movzx, movsx */
+	case 0xb8: case 0xbc: case 0xbd:                /* popcnt, bsf, bsr */
+	case 0xd6: case 0xef:                           /* movq, pxor */
+		return true;
+	default:                                        /* cmov, setcc, bswap */
+		return (opcode & 0xf0) == 0x40 || (opcode & 0xf0) == 0x90 ||
+		       (opcode & 0xf8) == 0xc8;
+	}
+}
+
+/* Can it raise a signal at its own address?  A handler, or who reads a core, then
+ * sees all registers as the program has left them, the overwritten ones, too. */
+static bool may_fault(const struct x86_insn *insn)
+{
+	if (insn->special == X86_SPECIAL_NOP)
+		return false;
+	if (insn->reads_mem || insn->writes_mem || insn->special != X86_SPECIAL_NONE ||
+	    insn->encoding != X86_ENCODING_LEGACY)
+		return true;
+	if (insn->map == X86_MAP_0F)
+		return !is_harmless_0f(insn->opcode);
+	if (insn->map != X86_MAP_ONE_BYTE)
+		return true;
+	if ((insn->opcode | 1) == 0xf7)                 /* div, idiv */
+		return (insn->modrm >> 3 & 7) >= 6;
+	return (insn->opcode & 0xf8) == 0xd8 || insn->opcode == 0x9b;   /* x87 */
+}
+
 void block_find_dead(struct build *b)
 {
 	b->dead_regs[b->count] = 0;
@@ -77,12 +114,13 @@ void block_find_dead(struct build *b)
 	for (int i = b->count - 1; i >= 0; i--) {
 		const struct x86_insn *insn = &b->insns[i];
 
+		b->dead_regs[i] = b->dead_flags[i] = 0;
+		if (insn->kind != X86_KIND_PLAIN || may_fault(insn))
+			continue;
 		b->dead_regs[i] = (uint16_t)((b->dead_regs[i + 1] | insn->regs_written) &
 					     ~insn->regs_read);
 		b->dead_flags[i] = (uint8_t)((b->dead_flags[i + 1] | insn->flags_written) &
 					     ~insn->flags_read);
-		if (insn->kind != X86_KIND_PLAIN || insn->special == X86_SPECIAL_XSAVE)
-			b->dead_regs[i] = b->dead_flags[i] = 0;
 	}
 	/* The direction flag is hardly ever written: it need not be dead for code
 	 * that leaves it alone. */

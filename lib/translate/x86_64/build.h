@@ -38,6 +38,7 @@ struct where {
 	bool at_rdx;            /* pc is in rdx instead */
 	bool at_target;         /* pc is in gs:[target] instead */
 	bool in_block;
+	uint8_t arrives;        /* see struct state */
 };
 
 void build_mark(struct build *b, bool hot, struct where where);

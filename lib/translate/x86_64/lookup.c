@@ -75,6 +75,7 @@ void lookup_emit(struct build *b, int lookup, struct where where, bool rcx_is_sa
 		[LOOKUP_RET] = runtime_lookup_ret,
 	};
 
+	where.arrives = (uint8_t)(1 + lookup);
 	build_mark(b, true, where);
 	emit_mov_slot_reg(e, RAX);                      /* mov gs:[slot], rax */
 	if (!rcx_is_saved)
@@ -105,23 +106,55 @@ static void emit_restore(struct build *b, bool hot, uint64_t pc)
 	build_mark(b, hot, (struct where){ pc });
 }
 
-/* An event on arrival, for what hangs on where a branch went rather than from
- * where: returns, and jumps to a function's start. */
-static void emit_arrival(struct build *b, enum site_kind kind, unsigned flags)
+static enum site_kind arrival_kind(struct translator *t, const struct xblock *block, int lookup)
 {
-	const struct translate_events *events = &b->t->config.events;
-	struct app_pc pc = b->block->public.pc;
-	struct where where = { pc.address, BIT(0) | BIT(1) | BIT(2) };
+	const struct translate_config *c = &t->config;
 
-	if (events->time)
+	if (lookup == LOOKUP_RET || (lookup == LOOKUP_JMP && block->is_after_call))
+		return SITE_RETURN;             /* by jmp: longjmp */
+	if (lookup == LOOKUP_JMP && c->is_function && c->is_function(c->context, block->public.pc))
+		return SITE_TAILCALL;
+	return SITE_NONE;
+}
+
+/* What hangs on where a branch went rather than from where: returns, and jumps
+ * to a function's start. */
+bool target_arrival(struct translator *t, const struct xblock *block, int lookup, struct site *out)
+{
+	const struct translate_config *c = &t->config;
+	struct app_pc pc = block->public.pc;
+	enum site_kind kind = c->events.calls ? arrival_kind(t, block, lookup) : SITE_NONE;
+	unsigned flags = SITE_HAS_SP;
+
+	if (kind == SITE_NONE || (c->wants && !c->wants(c->context, kind, pc, pc)))
+		return false;
+	if (c->events.time)
 		flags |= SITE_HAS_TSC;
-	flags |= SITE_HAS_SP;
-	if (b->t->config.wants && !b->t->config.wants(b->t->config.context, kind, pc, pc))
+	if (kind == SITE_RETURN && block->is_after_call)
+		flags |= SITE_AFTER_CALL;
+	*out = (struct site){
+		.kind = (uint8_t)kind,
+		.flags = (uint8_t)flags,
+		.words = (uint8_t)event_words_of(flags),
+		.block = block->public.index,
+		.pc = pc.address,
+		.target = pc.address,
+	};
+	return true;
+}
+
+static void emit_arrival(struct build *b, int lookup)
+{
+	uint64_t pc = b->block->public.pc.address;
+	struct where where = { pc, BIT(0) | BIT(1) | BIT(2) };
+	struct site site;
+
+	if (!target_arrival(b->t, b->block, lookup, &site))
 		return;
 	struct event event = {
-		.site = event_site(b, kind, flags, pc.address, pc.address),
-		.flags = (uint8_t)flags,
-		.words = event_words_of(flags),
+		.site = cache_site_add(b->t, &site),
+		.flags = site.flags,
+		.words = site.words,
 		.before = where,
 		.after = where,
 		.is_owed = true,
@@ -133,27 +166,19 @@ static void emit_arrival(struct build *b, enum site_kind kind, unsigned flags)
 void lookup_emit_return_entry(struct build *b)
 {
 	b->block->lookup_entry[LOOKUP_RET] = b->t->hot.at;
-	if (b->t->config.events.calls)
-		emit_arrival(b, SITE_RETURN, b->block->is_after_call ? SITE_AFTER_CALL : 0);
+	emit_arrival(b, LOOKUP_RET);
 	emit_restore(b, true, b->block->public.pc.address);
 }
 
 uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int lookup)
 {
 	struct build b = { .t = t, .block = block };    /* no instructions: all is live */
-	struct app_pc pc = block->public.pc;
 	uint32_t at = t->hot.at;
 
 	if (block->lookup_entry[lookup])
 		return block->lookup_entry[lookup];
-	if (t->config.events.calls && lookup == LOOKUP_RET)
-		emit_arrival(&b, SITE_RETURN, block->is_after_call ? SITE_AFTER_CALL : 0);
-	else if (t->config.events.calls && lookup == LOOKUP_JMP && block->is_after_call)
-		emit_arrival(&b, SITE_RETURN, SITE_AFTER_CALL);         /* longjmp */
-	else if (t->config.events.calls && lookup == LOOKUP_JMP && t->config.is_function &&
-		 t->config.is_function(t->config.context, pc))
-		emit_arrival(&b, SITE_TAILCALL, 0);
-	emit_restore(&b, true, pc.address);
+	emit_arrival(&b, lookup);
+	emit_restore(&b, true, block->public.pc.address);
 	emit_jmp(&t->hot, block->entry);                /* jmp entry */
 	if (t->hot.is_full)
 		return 0;

@@ -36,7 +36,8 @@ static struct reg pick_scratch(const struct x86_insn *insn, uint16_t dead)
 	return (struct reg){ (uint8_t)__builtin_ctz(free) };
 }
 
-/* mov r, m and its kin: the destination can hold the address, too. */
+/* mov r, m and its kin: the destination can hold the address, too, while its own
+ * value stands in its slot in case of a fault. */
 static bool loads_whole_register(const struct x86_insn *insn)
 {
 	bool opcode = (insn->map == X86_MAP_ONE_BYTE &&
@@ -133,8 +134,10 @@ static void emit_far(struct build *b, int i, const struct x86_insn *insn, const 
 	if (loads_whole_register(insn)) {
 		struct reg dest = { (uint8_t)(insn->modrm >> 3 & 7) };
 
+		emit_mov_slot_reg(e, dest);             /* mov gs:[slot], dest */
+		build_mark(b, !b->to_cold, (struct where){ b->pcs[i], BIT(dest.number), .in_block = true });
 		emit_mov_reg_imm64(e, dest, target);    /* mov dest, target */
-		emit_through(b, insn, bytes, dest);     /* op dest, [dest] */
+		emit_through(b, insn, bytes, dest);     /* op dest, [dest]: faults, or is done */
 		return;
 	}
 	struct reg s = pick_scratch(insn, b->dead_regs[i]);

@@ -17,7 +17,7 @@ static bool same(const struct state *a, const struct state *b)
 {
 	return a->block == b->block && a->pc == b->pc && a->site == b->site &&
 	       a->saved == b->saved && a->kind == b->kind && a->is_owed == b->is_owed &&
-	       a->in_block == b->in_block;
+	       a->in_block == b->in_block && a->arrives == b->arrives;
 }
 
 void target_state_mark(struct translator *t, bool hot, const struct state *state)
@@ -60,17 +60,16 @@ const struct state *target_state_at(const struct translator *t, uint32_t offset)
 
 /* ---- from a record --------------------------------------------------------------------- */
 
-static void fill_owed(struct translator *t, const struct state *s, const struct translate_regs *raw,
-		      struct translate_state *out)
+static void fill_owed(struct translator *t, uint32_t index, struct translate_state *out)
 {
-	const struct site *site = translator_site(t, s->site);
+	const struct site *site = translator_site(t, index);
 	uint64_t tsc = __rdtsc();
 	unsigned n = 0;
 
 	out->is_owed = true;
-	out->event_id = event_id(s->site, site->words);
+	out->event_id = event_id(index, site->words);
 	if (site->flags & SITE_HAS_SP)
-		out->event_payload[n++] = (uint32_t)raw->gpr[4];
+		out->event_payload[n++] = (uint32_t)out->regs.gpr[4];
 	if (site->flags & SITE_HAS_TARGET) {
 		out->event_payload[n++] = (uint32_t)out->regs.pc;
 		out->event_payload[n++] = (uint32_t)(out->regs.pc >> 32);
@@ -79,6 +78,16 @@ static void fill_owed(struct translator *t, const struct state *s, const struct 
 		out->event_payload[n++] = (uint32_t)tsc;
 		out->event_payload[n++] = (uint32_t)(tsc >> 32);
 	}
+}
+
+/* An indirect branch has been done, and its way in, which reports it, not yet. */
+static void owe_arrival(struct translator *t, int lookup, struct translate_state *out)
+{
+	struct xblock *to = cache_block_get(t, (struct app_pc){ out->regs.pc });
+	struct site site;
+
+	if (to && target_arrival(t, to, lookup, &site))
+		fill_owed(t, cache_site_add(t, &site), out);
 }
 
 static bool from_record(struct translator *t, uint32_t offset, const struct translate_regs *raw,
@@ -97,7 +106,9 @@ static bool from_record(struct translator *t, uint32_t offset, const struct tran
 	out->block = translator_block(t, s->block);
 	out->in_block = s->in_block;
 	if (s->is_owed)
-		fill_owed(t, s, raw, out);
+		fill_owed(t, s->site, out);
+	if (s->arrives)
+		owe_arrival(t, s->arrives - 1, out);
 	return true;
 }
 
@@ -156,6 +167,9 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 	case REQUEST_MISS_CALL:
 	case REQUEST_MISS_JMP:
 	case REQUEST_MISS_RET:
+		out->regs.pc = tb->target;
+		owe_arrival(t, (int)tb->request_kind - REQUEST_MISS_CALL, out);
+		break;
 	case REQUEST_SIGRETURN:
 		out->regs.pc = tb->target;
 		break;
@@ -210,7 +224,7 @@ static void from_request(struct translator *t, uint32_t at, struct thread_block 
 	}
 }
 
-static void from_lookup(uint32_t at, struct thread_block *tb, const struct translate_regs *raw,
+static void from_lookup(struct translator *t, uint32_t at, struct thread_block *tb, const struct translate_regs *raw,
 			struct translate_state *out)
 {
 	static const struct {
@@ -234,6 +248,7 @@ static void from_lookup(uint32_t at, struct thread_block *tb, const struct trans
 										    : raw->gpr[2];
 		for (int r = 0; r < 3 && at < RUNTIME_OFFSET(lookups[i].missed); r++)
 			out->regs.gpr[r] = tb->slots[r];
+		owe_arrival(t, i, out);
 	}
 }
 
@@ -329,7 +344,7 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 	if (in(at, runtime_exit_miss, runtime_request_end))
 		from_request(t, at, tb, out);
 	else if (in(at, runtime_lookups, runtime_lookups_end))
-		from_lookup(at, tb, raw, out);
+		from_lookup(t, at, tb, raw, out);
 	else if (in(at, runtime_syscall, runtime_sigreturn))
 		from_syscall(t, at, tb, out);
 	else if (in(at, runtime_sigreturn, runtime_sigreturn_end))

@@ -1,8 +1,7 @@
 /* stores.c - accesses that may hit a watched range.
  *
  *	lea rcx, [operand]	rcx = rcx - (lowest watched byte - 63)
- *	cmp rcx, span;  jb cold			where flags are dead, else
- *	shrx rcx, rcx, k;  jrcxz cold
+ *	shrx rcx, rcx, k;  jrcxz cold		flags are live: the access may fault
  *	<the access>				`plain`
  *
  *	cold:	request WATCH			answered with `plain` or `hit`
@@ -101,7 +100,7 @@ static void hull(const struct translator *t, uint64_t *low, uint64_t *span)
 	*span = end - *low;
 }
 
-static void emit_compare(struct build *b, int i, uint32_t cold)
+static void emit_compare(struct build *b, uint32_t cold)
 {
 	struct emit *e = &b->t->hot;
 	uint64_t low, span;
@@ -109,12 +108,6 @@ static void emit_compare(struct build *b, int i, uint32_t cold)
 	hull(b->t, &low, &span);
 	emit_mov_reg_imm64(e, RAX, -low);                       /* mov rax, -low */
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x01);                    /* lea rcx, [rcx + rax] */
-	if (b->dead_flags[i] == X86_FLAGS_ALL) {
-		emit_mov_reg_imm64(e, RAX, span);               /* mov rax, span */
-		EMIT_RAW(e, 0x48, 0x39, 0xc1, 0x0f, 0x82);      /* cmp rcx, rax;  jb cold */
-		emit_u32(e, cold - (e->at + 4));
-		return;
-	}
 	emit_mov_reg_imm64(e, RAX, 64 - (unsigned)__builtin_clzll(span - 1));   /* mov eax, k */
 	EMIT_RAW(e, 0xc4, 0xe2, 0xfb, 0xf7, 0xc9);              /* shrx rcx, rcx, rax */
 	EMIT_RAW(e, 0xe3, 0x02, 0xeb, 0x05);                    /* jrcxz +2;  jmp +5 */
@@ -153,8 +146,7 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 	uint16_t outer = insn->kind == X86_KIND_CALL_IND ? BIT(2) : 0;
 	struct where before = { .pc = b->pcs[i], .saved = outer, .in_block = true };
 	struct where inside = before;
-	bool opaque = is_opaque(b, insn) || (!b->t->config.has_bmi2 &&
-					     b->dead_flags[i] != X86_FLAGS_ALL);
+	bool opaque = is_opaque(b, insn) || !b->t->config.has_bmi2;
 	uint32_t index;
 	struct translate_store *store = add_store(b, i, &index);
 
@@ -170,7 +162,7 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
 		build_mark(b, true, inside);
 		emit_lea_access(b, insn, b->pcs[i]);
-		emit_compare(b, i, ask);
+		emit_compare(b, ask);
 		emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
 		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 		build_mark(b, true, before);

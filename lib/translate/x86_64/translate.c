@@ -33,6 +33,7 @@ static void mark(struct build *b, bool hot, struct where where, uint32_t site, b
 		.kind = where.at_rdx ? STATE_AT_RDX : where.at_target ? STATE_AT_TARGET : STATE_AT,
 		.is_owed = is_owed,
 		.in_block = where.in_block && b->t->config.events.blocks,
+		.arrives = where.arrives,
 	};
 
 	target_state_mark(b->t, hot, &state);

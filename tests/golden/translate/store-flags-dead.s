@@ -1,4 +1,0 @@
-# near stores
-	mov [rbx + 8], rcx
-	xor eax, eax
-	ret
