@@ -205,22 +205,23 @@ static void check_state(struct translator *t, uint32_t offset)
 /* In the runtime, with a thread block that anybody may have written. */
 static void check_runtime(struct translator *t, const uint8_t *data, size_t size)
 {
-	struct thread_block tb;
+	struct thread_block foreign, tb;
 	struct translate_regs regs;
 	struct translate_state state;
 
 	fuzz_check(!memcmp(t->config.local, runtime_start, RUNTIME_OFFSET(runtime_end)),
 		   "the runtime is overwritten");
+	for (size_t i = 0; i < sizeof foreign; i++)
+		((uint8_t *)&foreign)[i] = data[i % size];
 	for (uint32_t at = 0; at < RUNTIME_OFFSET(runtime_end); at++) {
-		for (size_t i = 0; i < sizeof tb; i++)
-			((uint8_t *)&tb)[i] = size ? data[(at + i) % size] : 0;
-		tb.request_kind %= 16;
+		tb = foreign;
+		tb.request_kind = (tb.request_kind + at) % 16;
 		if (at & 1) {
-			tb.ring_back = t->config.base + tb.ring_back % (t->config.size_bytes + 64);
-			tb.sys_resume = t->config.base + tb.sys_resume % (t->config.size_bytes + 64);
-			tb.exit %= t->exits.count + 2;
+			tb.ring_back = t->config.base + (tb.ring_back + at) % (t->config.size_bytes + 64);
+			tb.sys_resume = t->config.base + (tb.sys_resume + at) % (t->config.size_bytes + 64);
+			tb.exit = (tb.exit + at) % (t->exits.count + 2);
 		}
-		memcpy(&regs, &tb, sizeof regs);
+		memcpy(&regs, tb.gpr, sizeof tb.gpr);
 		fuzz_check(translator_state_find(t, (struct cache_pc){ t->config.base + at }, &regs, &tb,
 						 &state), "no state at +%x", at);
 	}
@@ -229,21 +230,34 @@ static void check_runtime(struct translator *t, const uint8_t *data, size_t size
 static bool is_relative(const struct x86_insn *insn)
 {
 	switch (insn->kind) {
-	case X86_KIND_JMP: case X86_KIND_JCC: case X86_KIND_LOOP: case X86_KIND_CALL: case X86_KIND_XBEGIN:
+	case X86_KIND_JMP:
+	case X86_KIND_JCC:
+	case X86_KIND_LOOP:
+	case X86_KIND_CALL:
+	case X86_KIND_XBEGIN:
 		return true;
 	default:
 		return false;
 	}
 }
 
-static void check_branch(struct translator *t, uint32_t at, const struct x86_insn *insn)
+/* Follows the code at `at` in the cold part to its end, and where it branches to.  What lies
+ * between such pieces may be data. */
+static void walk_cold(struct translator *t, uint64_t at)
 {
-	uint64_t to = x86_branch_target(insn, at);
-	bool is_hot = to >= ((RUNTIME_OFFSET(runtime_end) + 63) & ~63u) && to < t->hot.end;
+	struct x86_insn insn = { .kind = X86_KIND_PLAIN };
 
-	fuzz_check(to < t->cold.at, "+%x branches to +%lx", at, to);
-	fuzz_check(!is_hot || insn_starts[to] || to == t->hot.at, "+%x branches into an instruction at +%lx",
-		   at, to);
+	while (at >= t->hot.end && at < t->cold.at && !insn_starts[at]) {
+		fuzz_check(x86_decode(t->config.local + at, t->cold.at - at, &insn), "+%lx is none", at);
+		insn_starts[at] = 1;
+		check_state(t, (uint32_t)at);
+		if (is_relative(&insn))
+			walk_cold(t, x86_branch_target(&insn, at));
+		if (insn.kind == X86_KIND_JMP || insn.kind == X86_KIND_JMP_IND || insn.kind == X86_KIND_RET)
+			return;
+		at += insn.len;
+	}
+	fuzz_check(at < t->cold.at, "falls out of the cold part");
 }
 
 /* Calls `visit` for each instruction of the hot part. */
@@ -263,27 +277,43 @@ static void note_start(struct translator *t, uint32_t at, const struct x86_insn 
 {
 	insn_starts[at] = 1;
 	check_state(t, at);
+	if (is_relative(insn))
+		walk_cold(t, x86_branch_target(insn, at));
 }
 
 static void check_flow(struct translator *t, uint32_t at, const struct x86_insn *insn)
 {
+	uint64_t to = x86_branch_target(insn, at);
+	bool is_hot = to >= ((RUNTIME_OFFSET(runtime_end) + 63) & ~63u) && to < t->hot.end;
+
 	if (is_relative(insn))
-		check_branch(t, at, insn);
+		fuzz_check(to < t->cold.at && (!is_hot || insn_starts[to] || to == t->hot.at),
+			   "+%x branches to +%lx", at, to);
+}
+
+static void check_filler(struct emit *e)
+{
+	static uint8_t filler[CACHE_BYTES];
+
+	memset(filler, FILLER, filler[0] ? 0 : sizeof filler);
+	fuzz_check(!memcmp(e->local + e->at, filler, e->end - e->at), "written behind +%x", e->at);
 }
 
 static void check_cache(struct translator *t)
 {
-	for (uint32_t at = t->hot.at; at < t->hot.end; at++)
-		fuzz_check(t->config.local[at] == FILLER, "+%x is written, hot ends at +%x", at, t->hot.at);
-	for (uint32_t at = t->cold.at; at < t->cold.end; at++)
-		fuzz_check(t->config.local[at] == FILLER, "+%x is written, cold ends at +%x", at, t->cold.at);
+	check_filler(&t->hot);
+	check_filler(&t->cold);
 	if (t->hot.is_full || t->cold.is_full)
 		return;                 /* the last one is cut somewhere */
-	memset(insn_starts, 0, t->hot.end);
+	memset(insn_starts, 0, t->cold.at);
 	each_insn(t, note_start);
 	each_insn(t, check_flow);
-	for (uint32_t at = t->hot.end; at < t->cold.at; at++)
-		check_state(t, at);
+	for (uint32_t i = 0; i < t->stores.count; i++) {
+		const struct translate_store *store = translator_store(t, i);
+
+		fuzz_check(insn_starts[store->plain.address - t->config.base], "store %u", i);
+		walk_cold(t, store->hit.address - t->config.base);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -305,7 +335,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < n; i++)
 		operate(t, operations[2 * i], operations[2 * i + 1]);
 	check_cache(t);
-	check_runtime(t, data, size);
+	if (size)
+		check_runtime(t, data, size);
 	translator_destroy(t);
 	return 0;
 }
