@@ -32,7 +32,7 @@ static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 	if (produced - ring->count > ring->chunks)
 		return damaged(ring);
 	*whole = produced != ring->count;
-	address = *whole ? ring->chunk_end[index] : load(ring->cursor);
+	address = load(*whole ? &ring->chunk_end[index] : ring->cursor);
 	if (address < chunk_start + ring->at || address >= chunk_start + RING_CHUNK + RING_ZONE ||
 	    address % 4) {
 		/* The cursor moves to the next chunk before that is counted. */
@@ -45,14 +45,14 @@ static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 	return 0;
 }
 
-ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
+/* As ring_read(), of the current chunk; *next: it was the rest of it. */
+static ssize_t read_chunk(struct ring *ring, uint32_t *out, size_t max, bool *next)
 {
 	uint32_t end;
 	bool whole;
-
-	if (ring->is_damaged)
-		return -EIO;
 	int r = written_end(ring, &end, &whole);
+
+	*next = false;
 	if (r < 0)
 		return r == -EAGAIN ? 0 : r;
 	size_t words = (end - ring->at) / 4;
@@ -66,10 +66,22 @@ ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
 		ring->at = RING_ZONE;
 		ring->count++;
 		__atomic_store_n(ring->consumed, ring->count, __ATOMIC_RELEASE);
-		if (words == 0)
-			return ring_read(ring, out, max);
+		*next = true;
 	}
 	return (ssize_t)words;
+}
+
+ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
+{
+	bool next = true;
+	ssize_t n = 0;
+
+	if (ring->is_damaged)
+		return -EIO;
+	/* Chunks that end where they begin, one after the other, are no reason to stay. */
+	for (uint32_t i = 0; next && n == 0 && i <= ring->chunks; i++)
+		n = read_chunk(ring, out, max, &next);
+	return n;
 }
 
 size_t ring_fill(const struct ring *ring)

@@ -51,7 +51,7 @@ static void read_ring(struct rig *g, uint32_t value)
 	fuzz_check(n == -EIO || (n >= 0 && (size_t)n <= max), "%zd words of %zu", n, max);
 	fuzz_check((n == -EIO) == g->ring.is_damaged, "%zd words", n);
 	fuzz_check(!was_damaged || n == -EIO, "a damaged ring is read");
-	fuzz_check(g->ring.count >= before && g->ring.count - before <= g->ring.chunks,
+	fuzz_check(g->ring.count >= before && g->ring.count - before <= g->ring.chunks + 1,
 		   "%lu chunks at once", g->ring.count - before);
 	fuzz_check(g->ring.at >= RING_ZONE && g->ring.at <= RING_CHUNK + RING_ZONE, "at %u",
 		   g->ring.at);
