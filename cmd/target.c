@@ -28,18 +28,18 @@
 void target_map_changed(struct target *target)
 {
 	target->maps_are_old = true;
-	pthread_mutex_lock(&target->symbols_lock);
-	__atomic_store_n(&target->map_is_old, true, __ATOMIC_RELEASE);
-	pthread_mutex_unlock(&target->symbols_lock);
+	__atomic_fetch_add(&target->map_changes, 1, __ATOMIC_RELEASE);
 }
 
 void target_symbols_lock(struct target *target)
 {
 	pthread_mutex_lock(&target->symbols_lock);
-	if (target->map_is_old && !target->is_gone) {
+	/* Counted before it is looked at: a change meanwhile is one more. */
+	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
+	if (changes != target->symbols_of && !target->is_gone) {
 		int ignored = symbols_refresh(target->symbols, NULL);
 		(void)ignored;
-		target->map_is_old = false;
+		target->symbols_of = changes;
 	}
 }
 

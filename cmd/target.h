@@ -48,7 +48,8 @@ struct target {
 	bool has_service, service_ends;
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
 	bool is_gone;                   /* the address space has ended */
-	bool map_is_old;                /* symbols are to be refreshed before they are used */
+	unsigned map_changes;           /* counted; atomic */
+	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	struct maps maps;               /* a snapshot, for what may be executed */
 	bool maps_are_old;
 	struct target *next;
