@@ -17,7 +17,7 @@ static uint64_t load(const uint64_t *p)
 
 static int damaged(struct ring *ring)
 {
-	ring->is_damaged = true;
+	__atomic_store_n(&ring->is_damaged, true, __ATOMIC_RELEASE);
 	return -EIO;
 }
 
@@ -27,12 +27,14 @@ static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 {
 	uint32_t index = (uint32_t)(ring->count % ring->chunks);
 	uint64_t chunk_start = ring->start + (uint64_t)index * RING_CHUNK;
-	uint64_t produced = load(ring->produced), address;
+	/* The cursor in any case: it publishes what the tracer has put in itself. */
+	uint64_t produced = load(ring->produced), address = load(ring->cursor);
 
 	if (produced - ring->count > ring->chunks)
 		return damaged(ring);
 	*whole = produced != ring->count;
-	address = load(*whole ? &ring->chunk_end[index] : ring->cursor);
+	if (*whole)
+		address = load(&ring->chunk_end[index]);
 	if (address < chunk_start + ring->at || address >= chunk_start + RING_CHUNK + RING_ZONE ||
 	    address % 4) {
 		/* The cursor moves to the next chunk before that is counted. */
@@ -64,7 +66,7 @@ static ssize_t read_chunk(struct ring *ring, uint32_t *out, size_t max, bool *ne
 	ring->at += (uint32_t)(words * 4);
 	if (whole && all) {
 		ring->at = RING_ZONE;
-		ring->count++;
+		__atomic_store_n(&ring->count, ring->count + 1, __ATOMIC_RELEASE);
 		__atomic_store_n(ring->consumed, ring->count, __ATOMIC_RELEASE);
 		*next = true;
 	}
