@@ -1,7 +1,6 @@
 # tracer: one non-recursive makefile.
 #
-#   make MODE=release|debug|asan|ubsan|tsan|cov    built in build/$(MODE); fuzz, libfuzzer: see
-#                                                  below
+#   make MODE=release|debug|asan|ubsan|tsan|cov    built in build/$(MODE)
 #   make V=1                                       shows each command
 #   make help                                      the targets
 
@@ -24,11 +23,11 @@ RUN       := $(MAKE) --no-print-directory
 
 FLAGS_release := -O2 -g
 FLAGS_debug   := -Og -g3
-FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cov     := -O0 -g --coverage
-FLAGS_fuzz    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_fuzz    := $(FLAGS_asan)
 FLAGS_libfuzzer := $(FLAGS_fuzz) -fsanitize=fuzzer-no-link
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -116,9 +115,8 @@ $(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
 # clang is.  They begin with what tests/fuzz/seeds finds on this machine.
 
 FUZZ_SECONDS ?= 60
-FUZZ_SEEDS   := build/fuzz-seeds
 FUZZ         := fuzz-translate fuzz-ring fuzz-elf fuzz-dwarf
-FUZZ_MODE    := $(if $(shell command -v clang 2>/dev/null),libfuzzer,fuzz)
+FUZZ_MODE     = $(if $(wildcard $(shell clang --print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*),libfuzzer,fuzz)
 
 fuzz-translate_LIB := translate
 fuzz-ring_LIB      := events
@@ -132,9 +130,6 @@ build/fuzz/$(1) build/libfuzzer/$(1): tests/fuzz/$(1).c tests/fuzz/driver.c test
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(call inc,$($(1)_LIB)) -o $$@ $$< \
 	    $(if $(filter libfuzzer,$(MODE)),-fsanitize=fuzzer,tests/fuzz/driver.c) \
 	    $(call archives_of,$($(1)_LIB)) $(LDLIBS)
-$(1):
-	$(Q)$(RUN) MODE=$(FUZZ_MODE) $(if $(filter libfuzzer,$(FUZZ_MODE)),CC=clang) build/$(FUZZ_MODE)/$(1)
-	$(Q)tests/fuzz/run build/$(FUZZ_MODE)/$(1) $(FUZZ_SECONDS)
 endef
 $(foreach f,$(FUZZ),$(eval $(call FUZZ_RULES,$(f))))
 
@@ -209,8 +204,16 @@ check: ## install what is missing, build, run every test; the last line counts t
 	$(Q)$(RUN) tests-build
 	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT) tests/golden/run tests/fuzz/check $(wildcard tests/e2e/*.sh)
 
-soak: ## the same tests with many more rounds: about an hour
+soak: ## the same tests with many more rounds, and with sanitizers: about two hours
 	$(Q)SOAK=1 $(RUN) check
+	$(Q)$(RUN) MODE=asan unit
+	$(Q)$(RUN) MODE=tsan all $(VICTIM_FILES)
+	$(Q)TRACER_BUILD=build/tsan tests/run tests/soak/races.sh
+
+fuzz-translate: ## give the translator any bytes, for FUZZ_SECONDS=60 (fuzz-ring, fuzz-elf, fuzz-dwarf: the like)
+$(FUZZ):
+	$(Q)$(RUN) MODE=$(FUZZ_MODE) $(if $(filter libfuzzer,$(FUZZ_MODE)),CC=clang) build/$(FUZZ_MODE)/$@
+	$(Q)tests/fuzz/run build/$(FUZZ_MODE)/$@ $(FUZZ_SECONDS)
 
 unit: $(UNIT) ## build and run the unit tests alone
 	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT)
@@ -224,7 +227,7 @@ tests-build: all $(UNIT) $(VICTIM_FILES) ## build all that the tests need
 	$(Q)$(RUN) MODE=fuzz $(FUZZ:%=build/fuzz/%)
 
 deps: ## install the Debian packages that are missing (ONLY=build: for a build alone)
-	$(Q)scripts/deps packages.txt $(ONLY)
+	$(Q)scripts/deps packages.txt $(or $(ONLY),build test)
 
 lint: ## what cppcheck, clang-tidy and shellcheck have to say, where they are installed
 	$(Q)scripts/lint
