@@ -53,7 +53,7 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	bool found = translator_state_find(target->translator, at, &raw, thread->tb, &state);
 	if (found && state.in_request) {
 		__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
-		thread->wants_step = false;
+		thread_want_step(thread, false);
 	}
 	pthread_mutex_unlock(&target->lock);
 	if (!found)

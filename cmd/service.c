@@ -216,7 +216,7 @@ static void on_bell(struct target *target, unsigned area)
 		if (r == 0) {
 			service_answer(thread, at);
 		} else if (r != -EAGAIN) {
-			thread->wants_step = true;
+			thread_want_step(thread, true);
 			session_request_step(target->session, thread->tid);
 		}
 	}

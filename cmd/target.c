@@ -519,6 +519,8 @@ void thread_event(struct thread *thread, uint32_t id, const uint32_t *payload)
 	unsigned words = event_words(id);
 	uint64_t cursor = tb->cursor;
 
+	/* The program has seen that this chunk was read; so must we before we write to it. */
+	(void)__atomic_load_n(&ring->count, __ATOMIC_ACQUIRE);
 	if (is_damaged(thread))
 		return;
 	if (is_past_chunk(cursor)) {
