@@ -213,18 +213,28 @@ static int take_in_all(struct session *s, pid_t pid, struct target *target, stru
 	return 0;
 }
 
+static void resume_one(struct thread *t)
+{
+	if (t->is_listening) {
+		t->is_stopped = false;  /* to ptrace it runs: it can be interrupted */
+		tracee_resume(t->tid, TRACEE_LISTEN, 0);
+	} else {
+		hijack_resume(t, 0);
+	}
+}
+
 void attach_resume_process(struct session *s, pid_t pid)
 {
-	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
-		if (t->pid != pid || !t->is_stopped)
-			continue;
-		if (t->is_listening) {
-			t->is_stopped = false;  /* to ptrace it runs: it can be interrupted */
-			tracee_resume(t->tid, TRACEE_LISTEN, 0);
-		} else {
-			hijack_resume(t, 0);
-		}
-	}
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (t->pid == pid && t->is_stopped)
+			resume_one(t);
+}
+
+void attach_resume_target(struct session *s, const struct target *target)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (t->target == target && t->is_stopped)
+			resume_one(t);
 }
 
 int attach_take_process(struct session *s, pid_t pid, struct err *err)
@@ -281,11 +291,18 @@ int attach_all(struct session *s, struct err *err)
 	return attached ? 0 : 1;
 }
 
-/* ---- letting go ---------------------------------------------------------------------------- */
+/* ---- stopping what runs --------------------------------------------------------------------- */
 
-static bool belongs(const struct thread *thread, pid_t pid)
+/* Threads of a process, of a target, or all. */
+struct selection {
+	pid_t pid;
+	const struct target *target;
+};
+
+static bool belongs(const struct thread *thread, struct selection which)
 {
-	return !pid || thread->pid == pid;
+	return (!which.pid || thread->pid == which.pid) &&
+	       (!which.target || thread->target == which.target);
 }
 
 /* Waits until the thread stands where its state is ours to change.  What it
@@ -311,19 +328,19 @@ static void stop_one(struct session *s, pid_t tid)
 }
 
 /* True when there was one that still ran. */
-static bool stop_running(struct session *s, pid_t pid)
+static bool stop_running(struct session *s, struct selection which)
 {
 	struct thread *next;
 	bool any = false;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (belongs(t, pid) && !t->is_stopped) {
+		if (belongs(t, which) && !t->is_stopped) {
 			waiting_note(t);
 			tracee_interrupt(t->tid);
 		}
 	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
 		next = session_thread_next(s, t);
-		if (belongs(t, pid) && !t->is_stopped) {
+		if (belongs(t, which) && !t->is_stopped) {
 			any = true;
 			stop_one(s, t->tid);
 		}
@@ -331,13 +348,21 @@ static bool stop_running(struct session *s, pid_t pid)
 	return any;
 }
 
+void attach_stop_target(struct session *s, const struct target *target)
+{
+	while (stop_running(s, (struct selection){ .target = target }))
+		;
+}
+
+/* ---- letting go ---------------------------------------------------------------------------- */
+
 /* Everyone's own registers; afterwards nobody needs the arena. */
-static void release_registers(struct session *s, pid_t pid)
+static void release_registers(struct session *s, struct selection which)
 {
 	struct user_regs_struct regs;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
-		if (!belongs(t, pid) || hijack_app_regs(t, &regs) < 0)
+		if (!belongs(t, which) || hijack_app_regs(t, &regs) < 0)
 			continue;
 		if (waiting_was_cut(&regs))
 			waiting_again(t, &regs);
@@ -358,13 +383,13 @@ static void unmap(struct session *s, struct target *target)
 		message_error(&err);
 }
 
-static void detach_threads(struct session *s, pid_t pid)
+static void detach_threads(struct session *s, struct selection which)
 {
 	struct thread *next;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
 		next = session_thread_next(s, t);
-		if (!belongs(t, pid))
+		if (!belongs(t, which))
 			continue;
 		if (s->watches)
 			watch_end_thread(t);
@@ -375,13 +400,15 @@ static void detach_threads(struct session *s, pid_t pid)
 
 void attach_detach_process(struct session *s, pid_t pid)
 {
-	while (stop_running(s, pid))
+	struct selection which = { .pid = pid };
+
+	while (stop_running(s, which))
 		;
-	release_registers(s, pid);
+	release_registers(s, which);
 	for (struct target *target = s->targets; target; target = target->next)
-		if (!target->is_gone && belongs(&(struct thread){ .pid = target->pid }, pid))
+		if (!target->is_gone && (!pid || target->pid == pid))
 			unmap(s, target);
-	detach_threads(s, pid);
+	detach_threads(s, which);
 }
 
 void attach_detach_all(struct session *s)

@@ -23,6 +23,10 @@ int attach_process(struct session *s, pid_t pid, struct err *err);
 /* Lets the stopped threads of `pid` run. */
 void attach_resume_process(struct session *s, pid_t pid);
 
+/* Stops the threads of `target`, wherever they are; lets those run that are. */
+void attach_stop_target(struct session *s, const struct target *target);
+void attach_resume_target(struct session *s, const struct target *target);
+
 /* Attaches to every process of the options.  0, or an exit status: 1 when none
  * could be attached; each failure is said. */
 int attach_all(struct session *s, struct err *err);

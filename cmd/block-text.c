@@ -29,14 +29,20 @@ struct block_texts *block_texts_create(struct output *output, struct space *spac
 	return texts;
 }
 
-void block_texts_destroy(struct block_texts *texts)
+void block_texts_clear(struct block_texts *texts)
 {
 	for (uint32_t i = 0; i < texts->room; i++)
 		if (texts->items[i]) {
 			free(texts->items[i]->text);
 			free(texts->items[i]->insns);
 			free(texts->items[i]);
+			texts->items[i] = NULL;
 		}
+}
+
+void block_texts_destroy(struct block_texts *texts)
+{
+	block_texts_clear(texts);
 	free(texts->items);
 	disassembler_destroy(texts->disassembler);
 	free(texts);

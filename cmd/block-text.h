@@ -32,6 +32,9 @@ struct block_texts;
 struct block_texts *block_texts_create(struct output *output, struct space *space);
 void block_texts_destroy(struct block_texts *texts);
 
+/* Forgets all of them: blocks will be numbered anew. */
+void block_texts_clear(struct block_texts *texts);
+
 /* The lines of block number `index`, without their beginning (columns, thread):
  * of the block itself, or of its instructions.  NULL: out of memory. */
 const struct block_text *block_text(struct block_texts *texts, uint32_t index);

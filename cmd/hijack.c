@@ -49,13 +49,13 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	struct translate_state state;
 
 	to_translate(regs, &raw);
-	pthread_mutex_lock(&target->lock);
+	target_lock(target);
 	bool found = translator_state_find(target->translator, at, &raw, thread->tb, &state);
 	if (found && state.in_request) {
 		__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
 		thread_want_step(thread, false);
 	}
-	pthread_mutex_unlock(&target->lock);
+	target_unlock(target);
 	if (!found)
 		return -EFAULT;
 	if (state.has_frame_edit)
@@ -141,17 +141,24 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 
 	thread->tb->app_gs = regs->gs_base == target_gs(thread) ? thread->tb->app_gs
 								  : regs->gs_base;
-	pthread_mutex_lock(&target->lock);
+	target_lock(target);
 	int r = translator_enter(target->translator, (struct app_pc){ regs->rip }, &at);
-	pthread_mutex_unlock(&target->lock);
+	target_unlock(target);
 	if (r == -EFAULT) {
 		thread->state = THREAD_STEPPING;
 		regs->gs_base = thread->tb->app_gs;
 		r = tracee_regs_set(thread->tid, regs);
 		return r < 0 ? err_set(err, ESRCH, "thread %d is gone", thread->tid) : 0;
 	}
+	if (r == -ENOSPC) {
+		__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
+		thread->state = THREAD_OUTSIDE;
+		regs->gs_base = thread->tb->app_gs;
+		r = tracee_regs_set(thread->tid, regs);
+		return r < 0 ? err_set(err, ESRCH, "thread %d is gone", thread->tid) : 0;
+	}
 	if (r < 0)
-		return err_set(err, -r, "the code cache is full or memory is short");
+		return err_set(err, -r, "memory is short");
 	regs->gs_base = target_gs(thread);
 	if ((long long)regs->orig_rax >= 0)
 		park(thread, regs, at);
@@ -167,6 +174,8 @@ int hijack_resume(struct thread *thread, int signal)
 	enum tracee_resume how = thread->state == THREAD_STEPPING ||
 				 thread->state == THREAD_ENTERING ? TRACEE_STEP : TRACEE_CONT;
 
+	if (thread->state == THREAD_OUTSIDE)
+		return 0;
 	thread->is_stopped = false;
 	thread->is_listening = false;
 	return tracee_resume(thread->tid, how, signal);

@@ -12,7 +12,8 @@
 
 /* Moves a stopped thread, whose registers are the program's, into the cache.
  * Where its next instruction cannot be translated, it is set to run that one
- * natively (THREAD_STEPPING).  The thread stays stopped; resume it with
+ * natively (THREAD_STEPPING); while the cache is full it stays outside
+ * (THREAD_OUTSIDE).  The thread stays stopped; resume it with
  * hijack_resume().  `regs` is changed to what was set. */
 int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err) must_check;
 
@@ -28,6 +29,7 @@ int hijack_release(struct thread *thread, const struct user_regs_struct *regs) m
  * handler: if that ended its system call early, the call is made again. */
 void hijack_keep_waiting(struct thread *thread);
 
+/* One that stands outside stays stopped. */
 int hijack_resume(struct thread *thread, int signal);
 
 #endif

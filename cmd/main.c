@@ -1,17 +1,47 @@
 /* tracer: what a running program really does, seen from outside. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guard.h"
 #include "message.h"
 #include "options.h"
 #include "session.h"
 
+/* The options refer to their texts; main's are overwritten (guard.h). */
+static char **copy_texts(int argc, char **argv)
+{
+	char **copy = calloc((size_t)argc + 1, sizeof *copy);
+
+	for (int i = 0; copy && i < argc; i++)
+		if (!(copy[i] = strdup(argv[i])))
+			return NULL;
+	return copy;
+}
+
+static void free_texts(char **texts)
+{
+	for (char **text = texts; *text; text++)
+		free(*text);
+	free(texts);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(&options, argc, argv);
+	char **texts = copy_texts(argc, argv);
 
+	if (!texts) {
+		fputs("tracer: out of memory\n", stderr);
+		return 125;
+	}
+	int status = options_parse(&options, argc, texts);
 	if (status < 0) {
 		message_set_level(options.verbose, options.quiet);
+		guard_split(argc, argv);
 		status = session_run(&options);
 	}
 	options_deinit(&options);
+	free_texts(texts);
 	return status;
 }

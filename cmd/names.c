@@ -293,6 +293,12 @@ const struct name *names_of_index(struct names *names, uint32_t index, uint64_t 
 	return name;
 }
 
+void names_forget_indices(struct names *names)
+{
+	if (names->by_index)
+		memset(names->by_index, 0, names->index_room * sizeof *names->by_index);
+}
+
 /* ---- texts ----------------------------------------------------------------------------------- */
 
 const char *name_place(const struct name *constant)

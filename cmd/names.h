@@ -53,8 +53,10 @@ const struct name *names_at(const struct names *names, uint32_t id);
 /* The name of an address; never NULL (out of memory: a name "?"). */
 const struct name *names_find(struct names *names, uint64_t address);
 
-/* The same for the address that goes with site or block number `index`. */
+/* The same for the address that goes with site or block number `index`; and when they
+ * are numbered anew. */
 const struct name *names_of_index(struct names *names, uint32_t index, uint64_t address);
+void names_forget_indices(struct names *names);
 
 /* "prog!main+0x1c", "prog!main", "prog+0x1139", "0x7f..."; in name->place. */
 const char *name_place(const struct name *name);

@@ -55,6 +55,9 @@ const struct option_row option_rows[] = {
 
 	{ "Otherwise", 0, "lossy", NULL, OPTION_LOSSY,
 	  "when the ring is full drop events, and count them" },
+	{ NULL, 0, "cache-size", "SIZE", OPTION_CACHE_SIZE,
+	  "memory for translated code in each process (256m); when it is full, it is\n"
+	  "                      emptied" },
 	{ NULL, 'q', NULL, NULL, OPTION_QUIET, "no messages" },
 	{ NULL, 'v', NULL, NULL, OPTION_VERBOSE, "more messages" },
 	{ NULL, 0, "stats", NULL, OPTION_STATS, "at the end a line of counters on stderr" },

@@ -16,6 +16,7 @@ enum option_id {
 	OPTION_NOT_MODULE, OPTION_DEPTH, OPTION_MIN_TIME, OPTION_LIMIT, OPTION_DURATION,
 	OPTION_OUTPUT, OPTION_FORMAT, OPTION_SUMMARY, OPTION_SORT, OPTION_LINES, OPTION_CLOCK,
 	OPTION_RELATIVE, OPTION_NO_TIME, OPTION_NO_DEMANGLE, OPTION_COLOR, OPTION_LOSSY,
+	OPTION_CACHE_SIZE,
 	OPTION_QUIET, OPTION_VERBOSE, OPTION_STATS, OPTION_HELP, OPTION_VERSION,
 };
 
@@ -41,6 +42,8 @@ void option_print_help(void);
 
 int option_number(const char *text, uint64_t *out);
 /* "500ms", "10s", "2m"; seconds without a unit */
+/* Bytes, with k, m or g behind; -EINVAL. */
+int option_size(const char *text, uint64_t *out_bytes);
 int option_time(const char *text, uint64_t *out_ns);
 /* Ids split at comma, space and newline, appended. */
 int option_ids(const char *text, pid_t **ids, size_t *count);

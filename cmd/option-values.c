@@ -14,6 +14,25 @@ int option_number(const char *text, uint64_t *out)
 	return isdigit((unsigned char)*text) && !*end && !errno ? 0 : -EINVAL;
 }
 
+int option_size(const char *text, uint64_t *out_bytes)
+{
+	static const char units[] = "kmg";
+	char *end;
+
+	errno = 0;
+	*out_bytes = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || errno)
+		return -EINVAL;
+	if (!*end)
+		return 0;
+	const char *unit = strchr(units, tolower((unsigned char)*end));
+	unsigned shift = unit ? 10u * (unsigned)(unit - units + 1) : 0;
+	if (!shift || end[1] || *out_bytes > UINT64_MAX >> shift)
+		return -EINVAL;
+	*out_bytes <<= shift;
+	return 0;
+}
+
 int option_time(const char *text, uint64_t *out_ns)
 {
 	static const struct { const char *unit; double ns; } units[] = {

@@ -11,6 +11,9 @@
 #include "watch-place.h"
 
 #define VERSION "0.1"
+#define CACHE_DEFAULT_BYTES (256ul << 20)
+#define CACHE_MIN_BYTES (1ul << 20)
+#define CACHE_MAX_BYTES (1ul << 30)
 
 #define GO_ON (-1)      /* else an exit status */
 
@@ -137,6 +140,15 @@ static int add_watch(struct parse *p, char *value)
 }
 
 /* The options that take a value. */
+static int set_cache_size(struct options *o, const char *value)
+{
+	if (option_size(value, &o->cache_bytes) < 0 || o->cache_bytes < CACHE_MIN_BYTES ||
+	    o->cache_bytes > CACHE_MAX_BYTES)
+		return wrong("--cache-size %s: not a size from 1m to 1g", value);
+	o->cache_bytes &= ~65535ul;
+	return GO_ON;
+}
+
 static int parse_value(struct parse *p, const struct option_row *row, char *value)
 {
 	struct options *o = p->options;
@@ -182,6 +194,7 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 	case OPTION_FORMAT: return set_format(o, value);
 	case OPTION_SORT: return set_sort(o, value);
 	case OPTION_COLOR: return set_color(o, value);
+	case OPTION_CACHE_SIZE: return set_cache_size(o, value);
 	default: break;
 	}
 	return GO_ON;
@@ -340,6 +353,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	int status;
 
 	memset(options, 0, sizeof *options);
+	options->cache_bytes = CACHE_DEFAULT_BYTES;
 	status = parse_words(&parse);
 	if (status == GO_ON)
 		status = set_program(&parse);

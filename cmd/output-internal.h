@@ -23,6 +23,8 @@ struct output {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_woken, ends, is_running;
+	struct target *forget;          /* see output_forget(); under lock */
+	pthread_cond_t forgotten;
 	pthread_t thread;
 	uint32_t *words;
 	uint64_t events, lost, ring_wait_tsc;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +270,33 @@ static bool drain_all(struct output *output)
 	return any;
 }
 
+static struct target *to_forget(struct output *output)
+{
+	pthread_mutex_lock(&output->lock);
+	struct target *target = output->forget;
+	pthread_mutex_unlock(&output->lock);
+	return target;
+}
+
+static void forget(struct output *output, const struct target *target)
+{
+	for (struct stream *s = output->streams; s; s = s->next)
+		if (s->target == target && output->view->forget && s->view && !s->is_finished)
+			output->view->forget(output, s);
+	for (struct space *space = output->spaces; space; space = space->next) {
+		if (space->target != target)
+			continue;
+		space->first_cursor = 0;
+		names_forget_indices(space->names);
+		if (output->view->space_forget && space->view)
+			output->view->space_forget(output, space);
+	}
+	pthread_mutex_lock(&output->lock);
+	output->forget = NULL;
+	pthread_cond_signal(&output->forgotten);
+	pthread_mutex_unlock(&output->lock);
+}
+
 static void wait_a_little(struct output *output, long ns)
 {
 	struct timespec until;
@@ -293,6 +321,8 @@ static void *output_main(void *context)
 
 	for (;;) {
 		bool ends = __atomic_load_n(&output->ends, __ATOMIC_ACQUIRE);
+		/* Asked for before this round, in which there was nothing left. */
+		struct target *old = to_forget(output);
 		bool any = drain_all(output);
 
 		if (output->progress)
@@ -301,6 +331,8 @@ static void *output_main(void *context)
 			idle_ns = IDLE_MIN_NS;
 			continue;
 		}
+		if (old)
+			forget(output, old);
 		if (ends && !output->streams && !output->fresh)
 			break;
 		if (output->has_main && output->main.is_live)
@@ -349,6 +381,7 @@ struct output *output_create(struct session *session, struct err *err)
 	output->options = session->options;
 	pthread_mutex_init(&output->lock, NULL);
 	pthread_cond_init(&output->wake, NULL);
+	pthread_cond_init(&output->forgotten, NULL);
 	output->view = view_choose(session->options);
 	if (filter_create(session->options, &output->filter, err) < 0 ||
 	    open_main(output, err) < 0) {
@@ -411,6 +444,36 @@ void output_stream_end(struct output *output, struct thread *thread)
 {
 	__atomic_store_n(&thread->stream->is_ended, true, __ATOMIC_RELEASE);
 	output_wake(output);
+}
+
+/* A signal that asks for the end waits to be read. */
+static bool is_asked_to_end(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP) ||
+	       sigismember(&pending, SIGINT);
+}
+
+bool output_forget(struct output *output, struct target *target)
+{
+	struct timespec until;
+	bool done;
+
+	pthread_mutex_lock(&output->lock);
+	output->forget = target;
+	output->is_woken = true;
+	pthread_cond_signal(&output->wake);
+	while (output->forget && !is_asked_to_end()) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&output->forgotten, &output->lock, &until);
+	}
+	done = !output->forget;
+	output->forget = NULL;
+	pthread_mutex_unlock(&output->lock);
+	return done;
 }
 
 struct writer *output_writer(struct output *output)

@@ -58,6 +58,9 @@ struct view {
 	int (*begin)(struct output *output, struct stream *stream);
 	void (*event)(struct output *output, struct stream *stream, const struct record *record);
 	void (*idle)(struct output *output, struct stream *stream);     /* nothing new for now */
+	/* blocks and sites will be numbered anew: of a thread, then of its target */
+	void (*forget)(struct output *output, struct stream *stream);
+	void (*space_forget)(struct output *output, struct space *space);
 	void (*end)(struct output *output, struct stream *stream);      /* the thread is gone */
 	void (*space_end)(struct output *output, struct space *space);  /* its last one is */
 	void (*space_free)(struct space *space);
@@ -76,6 +79,11 @@ void output_destroy(struct output *output);
  * output thread owns the struct thread and its area, and frees both. */
 int output_stream_begin(struct output *output, struct thread *thread, struct err *err);
 void output_stream_end(struct output *output, struct thread *thread);
+
+/* Waits until every event of the target has been read and nothing is kept of its
+ * blocks and sites.  False: a signal asks the tracer to end meanwhile.
+ * requires: its threads stand still */
+bool output_forget(struct output *output, struct target *target);
 
 /* Where lines go that are no events.  requires: no stream has begun */
 struct writer *output_writer(struct output *output);

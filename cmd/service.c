@@ -81,11 +81,37 @@ static bool on_arch_prctl(struct thread *thread)
 	return false;
 }
 
+static void drop(struct target *target, uint64_t start, uint64_t len)
+{
+	uint64_t end = (start + len + 4095) & ~4095ull;
+
+	if (end > start)
+		translator_drop(target->translator, start & ~4095ull, end);
+}
+
+/* What is mapped now is about to go: events that are on their way name it. */
+static void note_modules(struct target *target)
+{
+	target_symbols_lock(target);
+	target_symbols_unlock(target);
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
+	struct target *target = thread->target;
 
 	switch (tb->gpr[0] & 0xffff) {
+	case SYS_munmap:
+		note_modules(target);
+		drop(target, tb->gpr[7], tb->gpr[6]);
+		target_map_changed(target);
+		break;
+	case SYS_execve:
+	case SYS_execveat:
+	case SYS_exit_group:
+		note_modules(target);
+		break;
 	case SYS_clone:
 	case SYS_clone3:
 		before_clone(thread);
@@ -98,14 +124,6 @@ static struct cache_pc before_syscall(struct thread *thread)
 		return (struct cache_pc){ tb->sys_resume };
 	}
 	return thread->target->runtime.syscall_native;
-}
-
-static void drop(struct target *target, uint64_t start, uint64_t len)
-{
-	uint64_t end = (start + len + 4095) & ~4095ull;
-
-	if (end > start)
-		translator_drop(target->translator, start & ~4095ull, end);
 }
 
 static struct cache_pc after_syscall(struct thread *thread)
@@ -130,10 +148,6 @@ static struct cache_pc after_syscall(struct thread *thread)
 		target->maps_are_old = true;
 		if (args[2] & PROT_EXEC)
 			target_map_changed(target);
-		break;
-	case SYS_munmap:
-		drop(target, args[0], args[1]);
-		target_map_changed(target);
 		break;
 	case SYS_mremap:
 		drop(target, args[0], args[1]);
@@ -215,6 +229,9 @@ static void on_bell(struct target *target, unsigned area)
 		target->translate_ns += now_ns() - start;
 		if (r == 0) {
 			service_answer(thread, at);
+		} else if (r == -ENOSPC) {
+			__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
+			session_wake(target->session);
 		} else if (r != -EAGAIN) {
 			thread_want_step(thread, true);
 			session_request_step(target->session, thread->tid);
@@ -242,6 +259,11 @@ static unsigned on_bells(struct target *target)
 
 static bool look_ahead(struct target *target)
 {
+	/* A mutex alone would go to who asks again at once: to us. */
+	if (__atomic_load_n(&target->lock_wanted, __ATOMIC_SEQ_CST)) {
+		sched_yield();
+		return true;
+	}
 	pthread_mutex_lock(&target->lock);
 	uint64_t start = now_ns();
 	bool more = translator_look_ahead(target->translator);

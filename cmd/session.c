@@ -15,6 +15,8 @@
 
 #include "attach.h"
 #include "filter.h"
+#include "flush.h"
+#include "guard.h"
 #include "message.h"
 #include "output.h"
 #include "service.h"
@@ -102,6 +104,7 @@ static void add_stats(struct session *s, const struct target *target)
 	s->gone.misses += stats.misses;
 	s->gone.indirect_misses += stats.indirect_misses;
 	s->gone.dropped += stats.dropped;
+	s->gone.flushes += stats.flushes;
 	s->translate_ns += target->translate_ns;
 }
 
@@ -264,6 +267,7 @@ static void loop(struct session *s)
 
 	while (!s->ends && s->thread_count) {
 		stops_handle_all(s);
+		flush_full_targets(s);
 		if (s->ends || !s->thread_count)
 			break;
 		if (s->watches)
@@ -290,6 +294,7 @@ static void block_signals(void)
 	sigset_t set;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);       /* written in the background, as our group is */
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -300,6 +305,7 @@ static void block_signals(void)
 
 static void unblock_in_program(void)
 {
+	setpgid(0, guard_group());
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &signals_before, NULL);
 }
@@ -339,12 +345,13 @@ static void print_stats(struct session *s)
 	fprintf(stderr,
 		"tracer-stats: {\"events\":%lu,\"lost\":%lu,\"ring_wait_ns\":%lu,\"threads\":%u,"
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
-		"\"indirect_misses\":%lu,\"invalidated\":%lu,\"signals\":%lu,\"steps\":%lu,"
+		"\"indirect_misses\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
 		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
 		"\"translate_ns\":%lu}\n",
 		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
 		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
-		s->gone.indirect_misses, s->gone.dropped, s->signals, s->steps, s->stops,
+		s->gone.indirect_misses, s->gone.dropped,
+		s->gone.flushes, s->signals, s->steps, s->stops,
 		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns);
 }
 
@@ -405,6 +412,8 @@ int session_run(const struct options *options)
 	struct err err = { 0 };
 	int status;
 
+	if (guard_is_alone())
+		return 1;
 	block_signals();
 	if (init(&s, options, &err) < 0) {
 		message_error(&err);

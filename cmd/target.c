@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "maps.h"
 #include "session.h"
 #include "tracee.h"
@@ -16,11 +17,12 @@
 #include "watch-place.h"
 
 #define HWCAP2_FSGSBASE 2
-#define CODE_BYTES (256ul << 20)
 #define SYS_TABLE_BYTES 65536
 #define CONTROL_BYTES 65536
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
-#define SHARED_BYTES (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
+#define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
+#define SHARED_BYTES (WAYS_AT + TRANSLATE_WAYS_BYTES)
+#define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
 
 /* ---- what the translator asks ---------------------------------------------------- */
@@ -29,6 +31,18 @@ void target_map_changed(struct target *target)
 {
 	target->maps_are_old = true;
 	__atomic_fetch_add(&target->map_changes, 1, __ATOMIC_RELEASE);
+}
+
+void target_lock(struct target *target)
+{
+	__atomic_add_fetch(&target->lock_wanted, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&target->lock);
+	__atomic_sub_fetch(&target->lock_wanted, 1, __ATOMIC_SEQ_CST);
+}
+
+void target_unlock(struct target *target)
+{
+	pthread_mutex_unlock(&target->lock);
 }
 
 void target_symbols_lock(struct target *target)
@@ -178,9 +192,9 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 
 static void fill_sys_table(uint8_t *table)
 {
-	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl };
-	static const int post[] = { SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap,
-				    SYS_pkey_mprotect };
+	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
+				   SYS_execve, SYS_execveat, SYS_exit_group };
+	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect };
 
 	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
 		table[pre[i]] = SYS_ACTION_PRE;
@@ -216,6 +230,17 @@ static int find_places(struct target *target, struct translate_range **ranges, s
 	return r;
 }
 
+/* Of the events that the tracer writes itself. */
+static void add_sites(struct target *target)
+{
+	target->id_thread = translator_site_add(target->translator, SITE_THREAD, 2);
+	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
+	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
+	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
+	target->id_store = translator_site_add(target->translator, SITE_STORE, WATCH_EVENT_WORDS);
+	target->id_end = translator_site_add(target->translator, SITE_END, 2);
+}
+
 static int make_translator(struct target *target, struct err *err)
 {
 	struct translate_range *ranges;
@@ -229,6 +254,7 @@ static int make_translator(struct target *target, struct err *err)
 		.local = target->arena.local,
 		.base = target->arena.base,
 		.size_bytes = target->arena.code_bytes,
+		.ways_local = (uint64_t *)local_at(target, target->data_base + WAYS_AT),
 		.events = target->session->events,
 		.ranges = ranges,
 		.range_count = target->place_count,
@@ -253,13 +279,15 @@ static int make_translator(struct target *target, struct err *err)
 	if (!target->translator)
 		return -ENOMEM;
 	translator_runtime(target->translator, &target->runtime);
-	target->id_thread = translator_site_add(target->translator, SITE_THREAD, 2);
-	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
-	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
-	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
-	target->id_store = translator_site_add(target->translator, SITE_STORE, WATCH_EVENT_WORDS);
-	target->id_end = translator_site_add(target->translator, SITE_END, 2);
+	add_sites(target);
 	return 0;
+}
+
+void target_flush(struct target *target)
+{
+	translator_flush(target->translator);
+	add_sites(target);
+	__atomic_store_n(&target->is_full, false, __ATOMIC_RELEASE);
 }
 
 static int divide_data(struct target *target, struct err *err)
@@ -277,6 +305,8 @@ static int divide_data(struct target *target, struct err *err)
 	target->areas_used = calloc(CONTROL_THREADS_MAX / 64, sizeof *target->areas_used);
 	target->by_area = calloc(target->areas, sizeof *target->by_area);
 	target->control->spin = 2000;
+	target->control->patience[1] = PATIENCE_NS;
+	guard_own(target->control);
 	if (!target->areas_used || !target->by_area)
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
@@ -286,7 +316,7 @@ static int map_arena(struct target *target, pid_t tid, struct err *err)
 {
 	struct remote remote;
 	struct arena_request request = {
-		.code_bytes = CODE_BYTES,
+		.code_bytes = target->session->options->cache_bytes,
 		.data_bytes = SHARED_BYTES + 65536 + 1024 * AREA_BYTES(target),
 		.data_min_bytes = SHARED_BYTES + 65536 + 4 * AREA_BYTES(target),
 		.force_far = getenv("TRACER_TEST_FAR") != NULL,
@@ -361,6 +391,8 @@ void target_destroy(struct target *target)
 		return;
 	translator_destroy(target->translator);
 	symbols_destroy(target->symbols);
+	if (target->control)
+		guard_disown(target->control);
 	arena_deinit(&target->arena);
 	pthread_mutex_destroy(&target->lock);
 	pthread_mutex_destroy(&target->symbols_lock);
@@ -405,6 +437,7 @@ static void init_block(struct target *target, struct thread *thread, uint64_t ap
 	tb->sys_table = target->data_base + CONTROL_BYTES;
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		tb->lookup[i] = tb->sys_table + SYS_TABLE_BYTES + (uint64_t)i * LOOKUP_BYTES;
+	tb->ways = target->data_base + WAYS_AT;
 	tb->ring_start = base + THREAD_AREA_HEAD_BYTES;
 	tb->ring_chunks = target->ring_chunks;
 	tb->ring_lossy = target->session->lossy;
@@ -447,9 +480,9 @@ static int take_free_area(struct target *target, struct thread *thread)
 int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
 		     struct err *err)
 {
-	pthread_mutex_lock(&target->lock);
+	target_lock(target);
 	int area = take_free_area(target, thread);
-	pthread_mutex_unlock(&target->lock);
+	target_unlock(target);
 	if (area < 0)
 		return err_set(err, ENOSPC, "thread %d: more than %u threads at once (give "
 			       "--tid, or a smaller --ring)", thread->tid, target->areas);
@@ -498,7 +531,7 @@ static bool advance(struct thread *thread)
 	uint32_t chunk = tb->ring_chunk % ring->chunks;
 
 	while (produced + 1 - __atomic_load_n(&ring->count, __ATOMIC_ACQUIRE) >= ring->chunks) {
-		if (thread->target->session->lossy || is_damaged(thread))
+		if (thread->target->session->lossy || is_damaged(thread) || guard_is_alone())
 			return false;
 		session_wake_output(thread->target->session);
 		usleep(100);

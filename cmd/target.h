@@ -35,6 +35,7 @@ struct target {
 	struct translate_runtime runtime;
 	struct symbols *symbols;
 	pthread_mutex_t lock, symbols_lock;
+	unsigned lock_wanted;           /* by the main thread: looking ahead has time */
 	struct control *control;
 	uint64_t *areas_used;           /* bitmap of thread areas */
 	unsigned areas, ring_chunks;
@@ -47,6 +48,7 @@ struct target {
 	pthread_t service;
 	bool has_service, service_ends;
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
+	bool is_full;                   /* the code cache: see flush.h */
 	bool is_gone;                   /* the address space has ended */
 	unsigned map_changes;           /* counted; atomic */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
@@ -59,6 +61,7 @@ enum thread_state {
 	THREAD_IN_CACHE,        /* runs translated code */
 	THREAD_STEPPING,        /* runs one instruction natively */
 	THREAD_ENTERING,        /* is on its way to a signal handler's first instruction */
+	THREAD_OUTSIDE,         /* stopped, with its own registers, until the cache has room */
 	THREAD_NATIVE,          /* not ours to translate: runs to its exec, or is let go */
 	THREAD_GONE,
 };
@@ -115,8 +118,16 @@ int target_area_take(struct target *target, struct thread *thread, uint64_t app_
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
 
+/* Forgets all translations.  requires: lock; no thread in the cache, rings read */
+void target_flush(struct target *target);
+
 /* Where the thread's block is in the target: its gs base. */
 uint64_t target_gs(const struct thread *thread);
+
+/* For the main thread: a thread of the program stands still meanwhile, so it goes
+ * before all that the service thread does of its own accord. */
+void target_lock(struct target *target);
+void target_unlock(struct target *target);
 
 /* The symbols, brought up to date, for one user at a time. */
 void target_symbols_lock(struct target *target);

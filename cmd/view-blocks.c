@@ -281,6 +281,19 @@ static void idle(struct output *output, struct stream *stream)
 		release(v, 0, 0);
 }
 
+/* Its thread stands still, and a CUT would have been there: it ran to its end. */
+static void forget(struct output *output, struct stream *stream)
+{
+	(void)output;
+	release(stream->view, 0, 0);
+}
+
+static void space_forget(struct output *output, struct space *space)
+{
+	(void)output;
+	block_texts_clear(space->view);
+}
+
 static void end(struct output *output, struct stream *stream)
 {
 	struct blocks *v = stream->view;
@@ -299,5 +312,5 @@ static void space_free(struct space *space)
 
 const struct view view_blocks = {
 	.name = "blocks", .begin = begin, .event = event, .idle = idle, .end = end,
-	.space_free = space_free,
+	.forget = forget, .space_forget = space_forget, .space_free = space_free,
 };

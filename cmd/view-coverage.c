@@ -98,6 +98,20 @@ static void end(struct output *output, struct stream *stream)
 	stream->view = NULL;
 }
 
+static void forget(struct output *output, struct stream *stream)
+{
+	while (!read_list(output, stream))
+		usleep(1000);
+}
+
+static void space_forget(struct output *output, struct space *space)
+{
+	struct coverage *c = space->view;
+
+	(void)output;
+	block_texts_clear(c->texts);
+}
+
 static void space_free(struct space *space)
 {
 	struct coverage *c = space->view;
@@ -107,5 +121,6 @@ static void space_free(struct space *space)
 }
 
 const struct view view_coverage = {
-	.name = "coverage", .begin = begin, .idle = idle, .end = end, .space_free = space_free,
+	.name = "coverage", .begin = begin, .idle = idle, .end = end, .forget = forget,
+	.space_forget = space_forget, .space_free = space_free,
 };

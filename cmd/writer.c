@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "session.h"
 
 #define BUFFER_BYTES (256 * 1024)
@@ -27,6 +28,7 @@ static int spawn_shell(const char *command, int input, pid_t *pid)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t mask, defaults;
+	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
@@ -35,7 +37,11 @@ static int spawn_shell(const char *command, int input, pid_t *pid)
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, input, 0);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	/* A pager reads the terminal: it belongs into the user's job. */
+	if (guard_group() && getpgid(guard_group()) == guard_group())
+		flags |= POSIX_SPAWN_SETPGROUP;
+	posix_spawnattr_setpgroup(&attributes, guard_group());
+	posix_spawnattr_setflags(&attributes, flags);
 	posix_spawnattr_setsigmask(&attributes, &mask);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
 	int r = posix_spawn(pid, "/bin/sh", &files, &attributes, argv, environ);

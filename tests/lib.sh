@@ -86,6 +86,16 @@ free_port() {
 	fail "no free port"
 }
 
+# A redis-server in $redis at $port.
+start_redis() {
+	port=$(free_port)
+	start redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no \
+		--daemonize no --dir "$TMP" >redis.log
+	redis=$STARTED
+	wait_for 10 redis-cli -p "$port" ping
+	redis-benchmark -p "$port" -q -n 200 >/dev/null
+}
+
 # ends_complete FILE: it has lines, and the last one is whole.
 ends_complete() {
 	[ -s "$1" ] || fail "$1 is empty"

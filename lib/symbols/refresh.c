@@ -344,16 +344,27 @@ static void log_change(struct symbols *s, struct module *m, bool is_added)
 	s->changes[s->change_count++] = (struct symbols_change){ &m->public, is_added };
 }
 
+/* Events may be on their way that name it: its file stays open, for a while. */
+static void retire(struct symbols *s, struct module *m)
+{
+	struct mapping *at = &s->retired[s->retired_count % SYMBOLS_RETIRED_MAX];
+
+	if (s->retired_count >= SYMBOLS_RETIRED_MAX)
+		module_close(at->module);
+	module_image(s, m);
+	m->public.is_retired = true;
+	*at = (struct mapping){ m->public.start, m->public.end, m, true };
+	s->retired_count++;
+	log_change(s, m, false);
+}
+
 static void retire_unseen(struct symbols *s)
 {
 	for (size_t i = 0; i < s->module_count; i++) {
 		struct module *m = s->modules[i];
 
-		if (m->is_seen)
-			continue;
-		m->public.is_retired = true;
-		module_close(m);
-		log_change(s, m, false);
+		if (!m->is_seen)
+			retire(s, m);
 	}
 }
 
@@ -456,8 +467,8 @@ int symbols_refresh(struct symbols *s, struct err *err)
 	struct maps maps;
 	int error;
 
-	if (is_unchanged(s))
-		return 0;
+	if (is_unchanged(s) || !s->maps_size)
+		return 0;               /* or it has ended: what was there last is kept */
 	error = maps_read(s->pid, &maps, err);
 	if (error < 0)
 		return error;

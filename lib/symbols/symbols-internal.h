@@ -42,6 +42,8 @@ struct mapping {
 	bool is_code;
 };
 
+#define SYMBOLS_RETIRED_MAX 32
+
 struct symbols {
 	pid_t pid;
 	struct symbols_memory memory;
@@ -61,9 +63,14 @@ struct symbols {
 	size_t maps_size;
 	struct mapping *mappings;       /* by start */
 	size_t mapping_count;
+
+	/* unloaded ones, the last of them, for addresses that were noted before; a ring */
+	struct mapping retired[SYMBOLS_RETIRED_MAX];
+	size_t retired_count;           /* ever */
 };
 
-/* The mapping at `address`, or NULL. */
+/* The mapping at `address`; where nothing is mapped, that of the module that was
+ * there last; or NULL. */
 const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address);
 
 /* The file of a module, opened at the first call; NULL: none.  module-file.c */

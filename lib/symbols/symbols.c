@@ -59,6 +59,18 @@ int symbols_ignore_range(struct symbols *s, uint64_t start, uint64_t end)
 	return 0;
 }
 
+static const struct mapping *retired_mapping(const struct symbols *s, uint64_t address)
+{
+	for (size_t n = 1; n <= SYMBOLS_RETIRED_MAX && n <= s->retired_count; n++) {
+		const struct mapping *m =
+			&s->retired[(s->retired_count - n) % SYMBOLS_RETIRED_MAX];
+
+		if (m->start <= address && address < m->end)
+			return m;
+	}
+	return NULL;
+}
+
 const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
 {
 	size_t low = 0, high = s->mapping_count;
@@ -73,7 +85,7 @@ const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
 	}
 	if (low < s->mapping_count && s->mappings[low].start <= address)
 		return &s->mappings[low];
-	return NULL;
+	return retired_mapping(s, address);
 }
 
 const struct symbols_module *symbols_module_find(struct symbols *s, uint64_t address)

@@ -20,7 +20,8 @@
  * module that comes back is a new one.  The same text is the same `name` pointer.
  *
  * Only symbols_create and symbols_refresh look at the process's map.  After
- * dlopen, dlclose, exec or mmap the answers are those of the last refresh.
+ * dlopen, dlclose, exec or mmap the answers are those of the last refresh.  Where
+ * nothing is mapped any more, they are about the module that was there last.
  *
  * A file that is missing, unreadable or damaged is no error: its module has no
  * symbols, and addresses in it are written as module+0xOFFSET.

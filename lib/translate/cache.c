@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thread_block.h"
+
 /* ---- chunked arrays ----------------------------------------------------------- */
 
 void *chunked_at(const struct chunked *c, uint32_t index)
@@ -25,8 +27,11 @@ void *chunked_add(struct chunked *c)
 		if (!c->chunks[slot])
 			return NULL;
 	}
+	void *element = (char *)c->chunks[slot] + (index & ((1u << CHUNK_BITS) - 1)) *
+						  c->element_bytes;
+	memset(element, 0, c->element_bytes);           /* used before a flush, maybe */
 	__atomic_store_n(&c->count, index + 1, __ATOMIC_RELEASE);
-	return chunked_at(c, index);
+	return element;
 }
 
 static bool chunked_init(struct chunked *c, size_t element_bytes)
@@ -225,9 +230,15 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 	t->queue[t->queue_head + t->queue_count++] = b->public.index;
 }
 
+/* What nobody has asked for is not to drive out what was. */
+static bool has_room_to_guess(const struct translator *t)
+{
+	return t->hot.end - t->hot.at > t->hot.end / 8;
+}
+
 bool translator_look_ahead(struct translator *t)
 {
-	while (t->queue_count) {
+	while (t->queue_count && has_room_to_guess(t)) {
 		struct xblock *b = cache_block(t, t->queue[t->queue_head++]);
 
 		t->queue_count--;
@@ -238,11 +249,18 @@ bool translator_look_ahead(struct translator *t)
 			t->stats.looked_ahead++;
 		return true;
 	}
-	t->queue_head = 0;
+	if (!t->queue_count)
+		t->queue_head = 0;
 	return false;
 }
 
 /* ---- exits and links ------------------------------------------------------------- */
+
+void cache_way_set(struct translator *t, uint32_t index, uint64_t address)
+{
+	if (t->config.ways_local && index < TRANSLATE_WAYS_BYTES / 8)
+		t->config.ways_local[index] = address;
+}
 
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 {
@@ -258,6 +276,7 @@ uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 	exit->target = target->public.index;
 	exit->next = target->incoming;
 	target->incoming = index;
+	cache_way_set(t, index, pc.address);
 	return index;
 }
 
@@ -387,6 +406,8 @@ static void note_first(struct translator *t, struct xblock *b)
 	if (b->was_entered || !t->config.events.coverage)
 		return;
 	b->was_entered = true;
+	if (entered_has(&t->entered, b->public.pc))
+		return;
 	if (t->first_count == t->first_room) {
 		size_t room = t->first_room ? t->first_room * 2 : 1024;
 		uint32_t *grown = realloc(t->first, room * sizeof *grown);
@@ -555,6 +576,7 @@ void translator_destroy(struct translator *t)
 		return;
 	for (uint32_t i = 0; t->blocks.chunks && i < t->blocks.count; i++)
 		free((void *)cache_block(t, i)->public.bytes);
+	free(t->entered.items);
 	chunked_deinit(&t->blocks);
 	chunked_deinit(&t->exits);
 	chunked_deinit(&t->sites);

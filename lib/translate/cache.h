@@ -73,6 +73,12 @@ struct state_list {
 	size_t count, room;
 };
 
+/* Program addresses, hashed; see flush.c. */
+struct entered_set {
+	uint64_t *items;        /* 0: free */
+	uint32_t mask, used;
+};
+
 struct page_link {
 	uint32_t block, next;
 };
@@ -98,6 +104,7 @@ struct translator {
 
 	uint32_t *first;                /* blocks in the order of their first execution */
 	size_t first_count, first_room;
+	struct entered_set entered;     /* and those of before the last flush */
 
 	struct { uint64_t page; size_t len; uint8_t bytes[4096]; } window[2];
 
@@ -121,8 +128,13 @@ void cache_link_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
+/* Notes a way for threads whose tracer has died; `index` of the table. */
+void cache_way_set(struct translator *t, uint32_t index, uint64_t address);
 void *chunked_at(const struct chunked *c, uint32_t index);
 void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
+
+/* flush.c */
+bool entered_has(const struct entered_set *set, struct app_pc pc);
 
 /* the processor's: x86_64/ */
 int target_translate(struct translator *t, struct xblock *b);

@@ -73,6 +73,7 @@ struct translate_config {
 	size_t size_bytes;      /* up to 1 GiB */
 	uint8_t *lookup_local[3];       /* indirect-branch tables, LOOKUP_CALL, _JMP, _RET: */
 	uint64_t lookup_base[3];        /* TRANSLATE_LOOKUP_BYTES each, zeroed */
+	uint64_t *ways_local;           /* see thread_block.h: TRANSLATE_WAYS_BYTES; or NULL */
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
@@ -126,6 +127,11 @@ bool translator_look_ahead(struct translator *t);
 /* Forgets what was translated from [start, end): nobody enters it any more,
  * threads inside run on to the end of their block.  Returns the blocks dropped. */
 size_t translator_drop(struct translator *t, uint64_t start, uint64_t end);
+
+/* Forgets everything: blocks, sites and stores are numbered anew, also those that
+ * the owner has added.  The answer to -ENOSPC.
+ * requires: no thread is in the cache, and no event of it is unread. */
+void translator_flush(struct translator *t);
 
 /* With events.coverage: the next block that was entered for the first time. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
@@ -202,7 +208,7 @@ uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned
 
 struct translate_stats {
 	uint64_t blocks, insns, code_bytes, links, misses, indirect_misses, dropped, looked_ahead,
-		 steps_needed;
+		 flushes;
 };
 void translator_stats(const struct translator *t, struct translate_stats *out);
 

@@ -34,15 +34,6 @@ cycles() {
 
 # ---- servers ------------------------------------------------------------------------------------
 
-start_redis() {
-	port=$(free_port)
-	start redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no \
-		--daemonize no --dir "$TMP" >redis.log
-	redis=$STARTED
-	wait_for 10 redis-cli -p "$port" ping
-	redis-benchmark -p "$port" -q -n 200 >/dev/null
-}
-
 redis_is_calm_under() {
 	start_redis
 	state_of "$redis" >before

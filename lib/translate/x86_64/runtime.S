@@ -83,13 +83,16 @@ LABEL runtime_request_flags_saved		# from here on: flags are in rflags
 	je	runtime_request_answered
 	mov	rdi, gs:[TB_STACK_TOP]		# -> the address of request_state
 	lea	rdi, [rdi + REQUEST_STATE_FROM_STACK_TOP]
-	mov	eax, 202			# futex(&state, WAIT, SLEEPING, NULL)
+	mov	eax, 202			# futex(&state, WAIT, SLEEPING, &patience)
 	xor	esi, esi
 	mov	edx, REQUEST_SLEEPING
-	xor	r10d, r10d
+	lea	r10, [rbx + CONTROL_PATIENCE]
 	syscall
 	cmp	dword ptr gs:[TB_REQUEST_STATE], REQUEST_ANSWERED
-	jne	3b
+	je	runtime_request_answered
+	test	dword ptr [rbx + CONTROL_OWNER], CONTROL_OWNER_DIED
+	jz	3b
+	jmp	runtime_orphan
 LABEL runtime_request_answered
 	mov	dword ptr gs:[TB_REQUEST_STATE], REQUEST_IDLE
 LABEL runtime_request_idle			# from here on: the program is at `answer`
@@ -112,6 +115,40 @@ LABEL runtime_request_idle			# from here on: the program is at `answer`
 	mov	r14, gs:[TB_GPR(14)]
 	mov	r15, gs:[TB_GPR(15)]
 	jmp	qword ptr gs:[TB_ANSWER]
+
+LABEL runtime_orphan				# the tracer is dead: what would it answer?
+	mov	ecx, gs:[TB_REQUEST_KIND]
+	mov	edx, gs:[TB_EXIT]
+	mov	rsi, gs:[TB_WAYS]
+	lea	rax, [rip + runtime_ring_retry]
+	cmp	ecx, REQUEST_RING
+	je	1f
+	mov	rax, gs:[TB_SYS_NEXT]
+	cmp	ecx, REQUEST_SYSCALL_POST
+	je	2f
+	sub	rax, 2				# the `syscall` itself, natively
+	cmp	ecx, REQUEST_SYSCALL_PRE
+	je	2f
+	mov	rax, [rsi + rdx * 8]
+	cmp	ecx, REQUEST_MISS
+	je	2f
+	cmp	ecx, REQUEST_STEP
+	je	2f
+	cmp	ecx, REQUEST_STALE
+	je	2f
+	lea	edx, [rdx + rdx]		# stores go on in the cache, unreported
+	neg	rdx
+	mov	rax, [rsi + rdx * 8 + TRANSLATE_WAYS_BYTES - 8]
+	cmp	ecx, REQUEST_WATCH
+	je	2f
+	mov	rax, [rsi + rdx * 8 + TRANSLATE_WAYS_BYTES - 16]
+	cmp	ecx, REQUEST_WATCHED
+	je	2f
+	mov	rax, gs:[TB_TARGET]		# indirect branches, sigreturn
+	jmp	2f
+1:	mov	dword ptr gs:[TB_RING_LOSSY], 1
+2:	mov	gs:[TB_ANSWER], rax
+	jmp	runtime_request_answered
 LABEL runtime_request_end
 
 /* ---- indirect branches: the slow part of a lookup --------------------------------- *

@@ -14,6 +14,7 @@ RUNTIME_LABEL(runtime_request_saved);
 RUNTIME_LABEL(runtime_request_flags_saved);
 RUNTIME_LABEL(runtime_request_answered);
 RUNTIME_LABEL(runtime_request_idle);
+RUNTIME_LABEL(runtime_orphan);
 RUNTIME_LABEL(runtime_request_end);
 RUNTIME_LABEL(runtime_lookups);
 RUNTIME_LABEL(runtime_lookup_call);

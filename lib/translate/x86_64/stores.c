@@ -15,6 +15,7 @@
 #include "runtime.h"
 
 #define ACCESS_MAX 64u
+#define WAYS (TRANSLATE_WAYS_BYTES / 8u)
 
 static bool pushes(const struct x86_insn *insn)
 {
@@ -185,6 +186,8 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 	b->to_cold = true;
 	(emit ? emit : relocate_emit)(b, i);
 	b->to_cold = false;
+	cache_way_set(b->t, WAYS - 1 - 2 * index, store->plain.address);
+	cache_way_set(b->t, WAYS - 2 - 2 * index, store->resume.address);
 	build_mark(b, false, behind);
 	emit_request(cold, index, REQUEST_WATCHED);
 }

@@ -17,6 +17,11 @@
  * the bell (struct control) and waits, spinning first, then on a futex.  The
  * tracer writes `answer` - where in the cache to go on - and sets ANSWERED.  It
  * may change `gpr` in between.
+ *
+ * Should the tracer have been killed, nobody answers: the thread answers itself with
+ * where it would have gone on in the program, and is native from there.  For that the
+ * table `ways` has for each exit number the program's address; from its end downwards
+ * for each store's number the cache addresses behind its check and behind itself.
  */
 #ifndef TRACER_THREAD_BLOCK_H
 #define TRACER_THREAD_BLOCK_H
@@ -50,6 +55,7 @@
 #define TB_INDEX                0x1f4
 #define TB_RING_BACK            0x1f8
 #define TB_RING_CHUNK_END       0x200           /* 64 of them */
+#define TB_WAYS                 0x400
 
 #define THREAD_BLOCK_OFFSET     4096
 #define THREAD_AREA_HEAD_BYTES  65536
@@ -85,6 +91,8 @@
 #define SYS_ACTION_POST         2
 #define SYS_ACTION_SIGRETURN    3
 
+#define TRANSLATE_WAYS_BYTES    0x4000000       /* 8 an exit */
+
 #define RING_CHUNK_BYTES        65536
 #define RING_ZONE_BYTES         256     /* at the start of each chunk: never data */
 #define RING_CHUNKS_MAX         64
@@ -92,6 +100,11 @@
 /* struct control, one per arena */
 #define CONTROL_SLEEPING        0x00    /* futex: the tracer waits for the bell */
 #define CONTROL_SPIN            0x04    /* how often a thread looks before it sleeps */
+#define CONTROL_OWNER           0x08    /* a robust futex that the tracer holds: the kernel
+					 * marks it when the tracer is killed */
+#define CONTROL_PATIENCE        0x10    /* struct timespec: how long one sleeps before it
+					 * looks at the owner */
+#define CONTROL_OWNER_DIED      0x40000000
 #define CONTROL_BELLS           0x40    /* one bit a thread, 64 words */
 #define CONTROL_THREADS_MAX     4096
 
@@ -131,12 +144,17 @@ struct thread_block {
 	uint32_t index;                 /* of this thread's bell */
 	uint64_t ring_back;             /* cache pc after a full ring */
 	uint64_t ring_chunk_end[RING_CHUNKS_MAX];
+	uint64_t ways;                  /* table: where exits lead, in the program */
 };
 
 struct control {
 	uint32_t sleeping;
 	uint32_t spin;
-	uint32_t pad[14];
+	uint32_t owner;
+	uint32_t pad0;
+	uint64_t patience[2];
+	uint64_t owner_link;            /* the kernel's list of robust futexes */
+	uint64_t pad1[3];
 	uint64_t bells[CONTROL_THREADS_MAX / 64];
 };
 
@@ -170,6 +188,9 @@ TB_CHECK(ring_chunk, TB_RING_CHUNK);
 TB_CHECK(index, TB_INDEX);
 TB_CHECK(ring_back, TB_RING_BACK);
 TB_CHECK(ring_chunk_end, TB_RING_CHUNK_END);
+TB_CHECK(ways, TB_WAYS);
+_Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
+_Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");
 _Static_assert(offsetof(struct control, bells) == CONTROL_BELLS, "bells");
 
 #endif

@@ -277,6 +277,7 @@ static void machine_init(struct machine *m, enum place place,
 	m->tb = (struct thread_block *)(m->area + THREAD_BLOCK_OFFSET);
 	m->control = map_at(0, 4096, rw, shared, -1);
 	m->control->spin = 2000;
+	m->control->patience[1] = 50 * 1000 * 1000;
 	m->sys_table = map_at(0, 65536, rw, shared, -1);
 	m->log = map_at(0, LOG_WORDS * 4, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	for (int i = 0; i < LOOKUP_KINDS; i++) {
