@@ -17,20 +17,23 @@ say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 SHELL     := /bin/sh
+RUN       := $(MAKE) --no-print-directory
 
 # ---- flags ------------------------------------------------------------------
 
 FLAGS_release := -O2 -g
 FLAGS_debug   := -Og -g3
-FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cov     := -O0 -g --coverage
+FLAGS_fuzz    := $(FLAGS_asan)
+FLAGS_libfuzzer := $(FLAGS_fuzz) -fsanitize=fuzzer-no-link
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS += -std=gnu11 $(FLAGS_$(MODE)) $(WARN) $(if $(DEVELOPER),-Werror) -D_GNU_SOURCE
-LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lyajl -lz -lpthread
+LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lz -lpthread
 
 # ---- the libraries, lowest first: each sees itself and what stands before it -----
 
@@ -88,7 +91,7 @@ $(B)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(call archives_of,$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes $(call inc,$(1)) -MMD -MP -MF $$@.d \
-	    -o $$@ $$< $(call archives_of,$(1)) -lcriterion -lZydis $(LDLIBS)
+	    -o $$@ $$< $(call archives_of,$(1)) -lcriterion $(LDLIBS)
 endef
 $(foreach l,$(LIBS),$(eval $(call UNIT_RULES,$(l))))
 
@@ -96,11 +99,39 @@ $(foreach l,$(LIBS),$(eval $(call UNIT_RULES,$(l))))
 UNIT_CMD := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/cmd/*.c))
 UNIT     += $(UNIT_CMD)
 
+# what says that the JSON is valid
+LDLIBS_json := -lyajl
+
 $(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes -Icmd $(call inc,cmd) -MMD -MP -MF $@.d \
-	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) -lcriterion $(LDLIBS)
+	    -o $@ $< $(filter-out %/cmd/main.c.o,$(CMD_OBJ)) $(ARCHIVES) \
+	    -lcriterion $(LDLIBS) $(LDLIBS_$*)
+
+# ---- tests: what reads foreign bytes, given any -----------------------------------------
+#
+# In build/fuzz with driver.c, by gcc; in build/libfuzzer with clang's libFuzzer, where
+# clang is.  They begin with what tests/fuzz/seeds finds on this machine.
+
+FUZZ_SECONDS ?= 60
+FUZZ         := fuzz-translate fuzz-ring fuzz-elf fuzz-dwarf
+FUZZ_MODE     = $(if $(wildcard $(shell clang --print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*),libfuzzer,fuzz)
+
+fuzz-translate_LIB := translate
+fuzz-ring_LIB      := events
+fuzz-elf_LIB       := symbols
+fuzz-dwarf_LIB     := symbols
+
+define FUZZ_RULES
+build/fuzz/$(1) build/libfuzzer/$(1): tests/fuzz/$(1).c tests/fuzz/driver.c tests/fuzz/fuzz.h \
+		$(call archives_of,$($(1)_LIB))
+	$$(call say,CC,$$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(call inc,$($(1)_LIB)) -o $$@ $$< \
+	    $(if $(filter libfuzzer,$(MODE)),-fsanitize=fuzzer,tests/fuzz/driver.c) \
+	    $(call archives_of,$($(1)_LIB)) $(LDLIBS)
+endef
+$(foreach f,$(FUZZ),$(eval $(call FUZZ_RULES,$(f))))
 
 # ---- tests: the programs that are traced, and the truth beside them; as a user would build them ----
 
@@ -163,22 +194,28 @@ $(foreach h,$(HEADERS),$(eval $(call HEADER_RULE,$(h))))
 # ---- what a person types ------------------------------------------------------
 
 .PHONY: all help demo check soak bench unit check-headers tests-build deps lint format \
-        install uninstall clean
+        install uninstall clean $(FUZZ)
 all: $(B)/tracer ## build the tracer (MODE=release, debug, asan, ubsan, tsan, cov; V=1 shows the commands)
 
 demo: ## install what is missing, build, and show three traces of real programs
 	$(Q)$(MAKE) --no-print-directory deps all
 	$(Q)scripts/demo $(B)/tracer
 
-RUN = $(MAKE) --no-print-directory
-
 check: ## install what is missing, build, run every test; the last line counts them
 	$(Q)$(RUN) deps
 	$(Q)$(RUN) tests-build
-	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT) tests/golden/run $(wildcard tests/e2e/*.sh)
+	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT) tests/golden/run tests/fuzz/check $(wildcard tests/e2e/*.sh)
 
-soak: ## the same tests with many more rounds: about an hour
+soak: ## the same tests with many more rounds, and with sanitizers: about two hours
 	$(Q)SOAK=1 $(RUN) check
+	$(Q)$(RUN) MODE=asan unit
+	$(Q)$(RUN) MODE=tsan all $(VICTIM_FILES)
+	$(Q)TRACER_BUILD=build/tsan tests/run tests/soak/races.sh
+
+fuzz-translate: ## give the translator any bytes, for FUZZ_SECONDS=60 (fuzz-ring, fuzz-elf, fuzz-dwarf: the like)
+$(FUZZ):
+	$(Q)$(RUN) MODE=$(FUZZ_MODE) $(if $(filter libfuzzer,$(FUZZ_MODE)),CC=clang) build/$(FUZZ_MODE)/$@
+	$(Q)tests/fuzz/run build/$(FUZZ_MODE)/$@ $(FUZZ_SECONDS)
 
 unit: $(UNIT) ## build and run the unit tests alone
 	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT)
@@ -189,9 +226,10 @@ bench: all $(VICTIM_FILES) ## a table of what tracing costs
 check-headers: $(HEADERS:%=$(B)/headers/%.ok) ## every header compiles alone
 
 tests-build: all $(UNIT) $(VICTIM_FILES) ## build all that the tests need
+	$(Q)$(RUN) MODE=fuzz $(FUZZ:%=build/fuzz/%)
 
 deps: ## install the Debian packages that are missing (ONLY=build: for a build alone)
-	$(Q)scripts/deps packages.txt $(ONLY)
+	$(Q)scripts/deps packages.txt $(or $(ONLY),build test)
 
 lint: ## what cppcheck, clang-tidy and shellcheck have to say, where they are installed
 	$(Q)scripts/lint

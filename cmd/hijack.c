@@ -52,8 +52,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	target_lock(target);
 	bool found = translator_state_find(target->translator, at, &raw, thread->tb, &state);
 	if (found && state.in_request) {
-		thread->tb->request_state = REQUEST_IDLE;
-		thread->wants_step = false;
+		__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
+		thread_want_step(thread, false);
 	}
 	target_unlock(target);
 	if (!found)

@@ -190,6 +190,7 @@ static void look_up(struct names *names, struct name *name)
 	struct symbols *s = names->target->symbols;
 	struct symbols_change change;
 
+	name->map_changes = __atomic_load_n(&names->target->map_changes, __ATOMIC_ACQUIRE);
 	target_symbols_lock(names->target);
 	const struct symbol *symbol = symbols_find(s, name->address);
 	const struct symbols_module *module = symbols_module_find(s, name->address);
@@ -264,10 +265,14 @@ static bool make_index_room(struct names *names, uint32_t index)
 
 /* A module at the place of another that was unloaded: code translated anew has new
  * numbers, so this is where it shows. */
-static bool is_outdated(struct names *names, const struct name *name)
+static bool is_outdated(struct names *names, const struct name *constant)
 {
-	if (!__atomic_load_n(&names->target->map_is_old, __ATOMIC_ACQUIRE))
+	unsigned changes = __atomic_load_n(&names->target->map_changes, __ATOMIC_ACQUIRE);
+	struct name *name = (struct name *)constant;
+
+	if (name == &unknown || name->map_changes == changes)
 		return false;
+	name->map_changes = changes;
 	target_symbols_lock(names->target);
 	bool differs = symbols_module_find(names->target->symbols, name->address) !=
 		       name->module_identity;

@@ -39,6 +39,7 @@ struct name {
 	unsigned line_number;
 	bool has_line;                  /* it was looked for */
 	const void *module_identity;
+	unsigned map_changes;           /* of the target, when that was looked at */
 };
 
 struct names;

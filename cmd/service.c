@@ -94,8 +94,6 @@ static void drop(struct target *target, uint64_t start, uint64_t len)
 /* What is mapped now is about to go: events that are on their way name it. */
 static void note_modules(struct target *target)
 {
-	if (!__atomic_load_n(&target->map_is_old, __ATOMIC_ACQUIRE))
-		return;
 	target_symbols_lock(target);
 	target_symbols_unlock(target);
 }
@@ -257,7 +255,7 @@ static void on_bell(struct target *target, unsigned area)
 			__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
 			session_wake(target->session);
 		} else if (r != -EAGAIN) {
-			thread->wants_step = true;
+			thread_want_step(thread, true);
 			session_request_step(target->session, thread->tid);
 		}
 	}

@@ -209,7 +209,7 @@ static void on_wake(struct session *s)
 	for (size_t i = 0; i < n; i++) {
 		struct thread *thread = session_thread(s, tids[i]);
 
-		if (thread && thread->wants_step && !thread->is_stopped)
+		if (thread && thread_wants_step(thread) && !thread->is_stopped)
 			tracee_interrupt(tids[i]);
 	}
 	free(tids);

@@ -337,7 +337,7 @@ static void step(struct thread *thread)
 {
 	struct user_regs_struct regs;
 
-	thread->wants_step = false;
+	thread_want_step(thread, false);
 	if (hijack_app_regs(thread, &regs) < 0) {
 		resume(thread, 0);
 		return;
@@ -349,7 +349,7 @@ static void step(struct thread *thread)
 
 static void on_interrupt(struct thread *thread)
 {
-	if (thread->wants_step && thread->tb && service_is_waiting(thread->tb)) {
+	if (thread_wants_step(thread) && thread->tb && service_is_waiting(thread->tb)) {
 		step(thread);
 		return;
 	}

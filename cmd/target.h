@@ -51,7 +51,8 @@ struct target {
 	bool has_quiet;                 /* threads that cannot wake the service: it looks */
 	bool is_full;                   /* the code cache: see flush.h */
 	bool is_gone;                   /* the address space has ended */
-	bool map_is_old;                /* symbols are to be refreshed before they are used */
+	unsigned map_changes;           /* counted; atomic */
+	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	struct maps maps;               /* a snapshot, for what may be executed */
 	bool maps_are_old;
 	struct target *next;
@@ -80,7 +81,7 @@ struct thread {
 	enum thread_state state;
 	bool is_stopped;
 	bool is_listening;              /* in a group-stop */
-	bool wants_step;                /* a request that the main thread is to serve */
+	bool wants_step;                /* a request that the main thread is to serve; atomic */
 	uint64_t waited_ns;             /* in a system call, before it was disturbed */
 	uint64_t waited_before_ns;      /* in earlier tries of the same call */
 	struct watch_pending *watch_pending;    /* between a watched access's two requests */
@@ -90,6 +91,17 @@ struct thread {
 	struct stream *stream;          /* what the output thread makes of the ring */
 	struct thread *next;
 };
+
+/* Said by the service, under the lock; heard and taken back by the main thread. */
+static inline void thread_want_step(struct thread *thread, bool on)
+{
+	__atomic_store_n(&thread->wants_step, on, __ATOMIC_RELEASE);
+}
+
+static inline bool thread_wants_step(const struct thread *thread)
+{
+	return __atomic_load_n(&thread->wants_step, __ATOMIC_ACQUIRE);
+}
 
 /* Maps an arena in the process of stopped thread `tid` (in a STOP_INTERRUPT or
  * the like) and makes a translator.  The thread's registers are as before. */

@@ -17,7 +17,7 @@ static uint64_t load(const uint64_t *p)
 
 static int damaged(struct ring *ring)
 {
-	ring->is_damaged = true;
+	__atomic_store_n(&ring->is_damaged, true, __ATOMIC_RELEASE);
 	return -EIO;
 }
 
@@ -27,12 +27,14 @@ static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 {
 	uint32_t index = (uint32_t)(ring->count % ring->chunks);
 	uint64_t chunk_start = ring->start + (uint64_t)index * RING_CHUNK;
-	uint64_t produced = load(ring->produced), address;
+	/* The cursor in any case: it publishes what the tracer has put in itself. */
+	uint64_t produced = load(ring->produced), address = load(ring->cursor);
 
 	if (produced - ring->count > ring->chunks)
 		return damaged(ring);
 	*whole = produced != ring->count;
-	address = *whole ? ring->chunk_end[index] : load(ring->cursor);
+	if (*whole)
+		address = load(&ring->chunk_end[index]);
 	if (address < chunk_start + ring->at || address >= chunk_start + RING_CHUNK + RING_ZONE ||
 	    address % 4) {
 		/* The cursor moves to the next chunk before that is counted. */
@@ -45,14 +47,14 @@ static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 	return 0;
 }
 
-ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
+/* As ring_read(), of the current chunk; *next: it was the rest of it. */
+static ssize_t read_chunk(struct ring *ring, uint32_t *out, size_t max, bool *next)
 {
 	uint32_t end;
 	bool whole;
-
-	if (ring->is_damaged)
-		return -EIO;
 	int r = written_end(ring, &end, &whole);
+
+	*next = false;
 	if (r < 0)
 		return r == -EAGAIN ? 0 : r;
 	size_t words = (end - ring->at) / 4;
@@ -64,12 +66,24 @@ ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
 	ring->at += (uint32_t)(words * 4);
 	if (whole && all) {
 		ring->at = RING_ZONE;
-		ring->count++;
+		__atomic_store_n(&ring->count, ring->count + 1, __ATOMIC_RELEASE);
 		__atomic_store_n(ring->consumed, ring->count, __ATOMIC_RELEASE);
-		if (words == 0)
-			return ring_read(ring, out, max);
+		*next = true;
 	}
 	return (ssize_t)words;
+}
+
+ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
+{
+	bool next = true;
+	ssize_t n = 0;
+
+	if (ring->is_damaged)
+		return -EIO;
+	/* Chunks that end where they begin, one after the other, are no reason to stay. */
+	for (uint32_t i = 0; next && n == 0 && i <= ring->chunks; i++)
+		n = read_chunk(ring, out, max, &next);
+	return n;
 }
 
 size_t ring_fill(const struct ring *ring)

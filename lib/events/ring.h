@@ -31,7 +31,7 @@ struct ring {
 	uint32_t chunks;
 	const uint64_t *cursor, *produced, *chunk_end;
 	uint64_t *consumed;
-	/* the reader's own */
+	/* the reader's own; count and is_damaged may be loaded by others */
 	uint64_t count;                 /* chunks read */
 	uint32_t at;                    /* bytes of the current one read, zone included */
 	bool is_damaged;

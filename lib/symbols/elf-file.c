@@ -1,5 +1,6 @@
 #include "elf-file.h"
 
+#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,13 +11,13 @@
 static bool is_ours(Elf *elf)
 {
 	const char *ident = elf_getident(elf, NULL);
-	const Elf64_Ehdr *ehdr;
+	GElf_Ehdr ehdr;
 
 	if (!ident || elf_kind(elf) != ELF_K_ELF || ident[EI_CLASS] != ELFCLASS64 ||
 	    ident[EI_DATA] != ELFDATA2LSB)
 		return false;
-	ehdr = elf64_getehdr(elf);
-	return ehdr && ehdr->e_machine == EM_X86_64;
+	/* A copy, here and below: libelf's own may stand at odd addresses. */
+	return gelf_getehdr(elf, &ehdr) && ehdr.e_machine == EM_X86_64;
 }
 
 static bool read_sections(struct elf_file *f)
@@ -32,19 +33,19 @@ static bool read_sections(struct elf_file *f)
 	for (size_t i = 0; i < count; i++) {
 		struct elf_section *section = &f->sections[i];
 		Elf_Scn *scn = elf_getscn(f->elf, i);
-		const Elf64_Shdr *shdr = scn ? elf64_getshdr(scn) : NULL;
 		const char *name;
+		GElf_Shdr shdr;
 
 		section->name = "";
-		if (!shdr || i == 0)
+		if (!scn || !gelf_getshdr(scn, &shdr) || i == 0)
 			continue;
-		name = elf_strptr(f->elf, strings, shdr->sh_name);
+		name = elf_strptr(f->elf, strings, shdr.sh_name);
 		*section = (struct elf_section){
 			.name = name ? name : "",
-			.address = shdr->sh_addr, .size = shdr->sh_size,
-			.flags = shdr->sh_flags, .entry_size = shdr->sh_entsize,
-			.type = shdr->sh_type, .link = shdr->sh_link,
-			.info = shdr->sh_info, .scn = scn,
+			.address = shdr.sh_addr, .size = shdr.sh_size,
+			.flags = shdr.sh_flags, .entry_size = shdr.sh_entsize,
+			.type = shdr.sh_type, .link = shdr.sh_link,
+			.info = shdr.sh_info, .scn = scn,
 		};
 		/* no section of ours reaches around the end of the address space */
 		if (section->address + section->size < section->address)
@@ -136,10 +137,10 @@ const struct elf_section *elf_file_section_at(const struct elf_file *f, uint64_t
 /* libelf does it in place, once; our copy of the header stays as it was. */
 static bool decompress(const struct elf_section *section)
 {
-	const Elf64_Shdr *shdr = elf64_getshdr(section->scn);
+	GElf_Shdr shdr;
 
-	return shdr && (!(shdr->sh_flags & SHF_COMPRESSED) ||
-			elf_compress(section->scn, 0, 0) >= 0);
+	return gelf_getshdr(section->scn, &shdr) &&
+	       (!(shdr.sh_flags & SHF_COMPRESSED) || elf_compress(section->scn, 0, 0) >= 0);
 }
 
 bool elf_file_data(const struct elf_section *section, struct bytes *out)

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@ struct rig {
 	struct ring ring;
 	uint32_t next;          /* word to be written */
 	uint32_t expected;      /* word to be read */
+	bool ends;              /* to produce_for_ever() */
 };
 
 static struct rig *rig_create(uint32_t chunks)
@@ -349,6 +351,36 @@ Test(ring, ends_when_empty_chunks_are_produced_for_ever)
 	g->produced = CHUNKS;
 	cr_expect_eq(read_some(g, 100), 0);
 	cr_expect_eq(g->consumed, CHUNKS);
+}
+
+static void *produce_for_ever(void *context)
+{
+	struct rig *g = context;
+
+	while (!__atomic_load_n(&g->ends, __ATOMIC_ACQUIRE))
+		__atomic_store_n(&g->produced, __atomic_load_n(&g->consumed, __ATOMIC_ACQUIRE) + CHUNKS,
+				 __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* A call takes no more than what was there at its start, however fast more comes. */
+Test(ring, returns_while_empty_chunks_are_produced, .timeout = 20)
+{
+	struct rig *g = rig_create(CHUNKS);
+	pthread_t thread;
+	uint32_t word;
+
+	for (unsigned c = 0; c < CHUNKS; c++)
+		g->chunk_end[c] = first_of(c);
+	cr_assert_eq(pthread_create(&thread, NULL, produce_for_ever, g), 0);
+	for (unsigned i = 0; i < 100000; i++) {
+		uint64_t before = g->ring.count;
+
+		cr_assert_eq(ring_read(&g->ring, &word, 1), 0);
+		cr_assert_leq(g->ring.count - before, CHUNKS + 1);
+	}
+	__atomic_store_n(&g->ends, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
 }
 
 Test(ring, says_damaged_when_more_is_produced_than_there_is)

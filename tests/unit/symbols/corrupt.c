@@ -223,6 +223,26 @@ Test(corrupt, survives_section_headers_that_lie)
 	free(sample.bytes);
 }
 
+/* libelf gives pointers into an image: the headers may stand anywhere. */
+Test(corrupt, reads_headers_at_odd_offsets)
+{
+	struct sample sample = compile("sample.so", "-O1");
+	Elf64_Ehdr ehdr;
+
+	memcpy(&ehdr, sample.bytes, sizeof ehdr);
+	size_t headers = ehdr.e_shnum * sizeof(Elf64_Shdr), at = sample.size | 1;
+	uint8_t *copy = calloc(1, at + headers);
+	memcpy(copy, sample.bytes, sample.size);
+	memcpy(copy + at, sample.bytes + ehdr.e_shoff, headers);
+	ehdr.e_shoff = at;
+	memcpy(copy, &ehdr, sizeof ehdr);
+	struct elf_file *file = elf_file_open_image(copy, at + headers);
+	cr_assert_not_null(file);
+	cr_expect_not_null(elf_file_section(file, ".text"));
+	elf_file_close(file);
+	free(sample.bytes);
+}
+
 Test(corrupt, refuses_what_is_no_elf_file)
 {
 	cr_assert_not(ask_file(in_directory("broken.so"), (const uint8_t *)"", 0));
