@@ -457,6 +457,7 @@ static void init_ring(struct target *target, struct thread *thread)
 		.cursor = &tb->cursor,
 		.produced = &tb->ring_produced,
 		.consumed = &tb->ring_consumed,
+		.dropping = &tb->ring_dropping,
 		.chunk_end = tb->ring_chunk_end,
 	};
 	ring_init(&thread->ring);

@@ -16,6 +16,7 @@
 #include "decode.h"
 #include "line.h"
 
+#define REP_MAX (1ull << 46)    /* more bytes than a program can have */
 #define REPS_MAX 256    /* more than the instructions of a block */
 
 struct blocks {
@@ -104,7 +105,10 @@ static uint64_t iterations(struct rep *rep, bool is_cut)
 		return is_cut ? 0 : 1;
 	uint64_t before = v->reps[rep->at++];
 	uint64_t after = rep->at < v->rep_count ? v->reps[rep->at++] : rep->cut_rcx;
-	return before - after || is_cut ? before - after : 1;
+	uint64_t times = before - after;
+	if (times > REP_MAX)            /* ecx counted, or it makes no sense */
+		times = (uint32_t)times;
+	return times || is_cut ? times : 1;
 }
 
 static bool is_rep_string(const struct block_text *b, const struct insn_text *insn)

@@ -21,17 +21,32 @@ static int damaged(struct ring *ring)
 	return -EIO;
 }
 
+/* --lossy: is the writer about to go back to the start of its chunk?  Our `consumed`
+ * is seen before we look; it says that it drops before it looks at `consumed` for the
+ * last time.  So either it sees that there is room, or we see that it drops. */
+static bool is_dropping(const struct ring *ring)
+{
+	if (!ring->dropping)
+		return false;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(ring->dropping, __ATOMIC_ACQUIRE);
+}
+
 /* How far the current chunk is written, as an offset in it; *whole: it is
  * finished.  -EAGAIN: the writer is just moving on; -EIO. */
 static int written_end(struct ring *ring, uint32_t *end, bool *whole)
 {
 	uint32_t index = (uint32_t)(ring->count % ring->chunks);
 	uint64_t chunk_start = ring->start + (uint64_t)index * RING_CHUNK;
-	/* The cursor in any case: it publishes what the tracer has put in itself. */
-	uint64_t produced = load(ring->produced), address = load(ring->cursor);
+	uint64_t produced = load(ring->produced);
 
 	if (produced - ring->count > ring->chunks)
 		return damaged(ring);
+	if (produced == ring->count && is_dropping(ring))
+		return -EAGAIN;
+	/* The cursor in any case: it publishes what the tracer has put in itself. */
+	uint64_t address = load(ring->cursor);
+
 	*whole = produced != ring->count;
 	if (*whole)
 		address = load(&ring->chunk_end[index]);

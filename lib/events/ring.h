@@ -30,6 +30,7 @@ struct ring {
 	uint64_t start;                 /* its address in the target */
 	uint32_t chunks;
 	const uint64_t *cursor, *produced, *chunk_end;
+	const uint32_t *dropping;       /* the writer takes back its chunk; NULL: it never does */
 	uint64_t *consumed;
 	/* the reader's own; count and is_damaged may be loaded by others */
 	uint64_t count;                 /* chunks read */

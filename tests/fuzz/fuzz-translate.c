@@ -29,13 +29,6 @@ static uint8_t *caches[2], *lookups[LOOKUP_KINDS];
 static bool lookups_are_used;
 static uint8_t insn_starts[CACHE_BYTES];
 
-/* A block that is translated anew after the cache was full leaks its first bytes, for now. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 /* ---- what the translator asks ---------------------------------------------------------- */
 
 static size_t read_program(void *context, struct app_pc pc, void *buf, size_t len)
@@ -146,8 +139,7 @@ static void check_way_in(const struct translator *t, int r, struct cache_pc at)
 	uint64_t offset = at.address - t->config.base;
 
 	fuzz_check(r == 0 || r == -EFAULT || r == -ENOSPC || r == -EINVAL, "%d", r);
-	/* To 0 leads an entry 0, for now. */
-	fuzz_check(r < 0 || !offset || (offset >= RUNTIME_OFFSET(runtime_end) && offset < t->hot.at),
+	fuzz_check(r < 0 || (offset >= RUNTIME_OFFSET(runtime_end) && offset < t->hot.at),
 		   "entered at +%lx of +%x", offset, t->hot.at);
 }
 

@@ -140,6 +140,7 @@ bool block_keep_bytes(struct build *b)
 		return false;
 	}
 	memcpy(copy, b->bytes, len);
+	free((void *)public->bytes);    /* of a try for which there was no room */
 	public->bytes = copy;
 	public->bytes_len = (uint32_t)len;
 	public->insn_count = (uint32_t)b->count;

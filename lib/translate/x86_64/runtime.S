@@ -328,7 +328,17 @@ LABEL runtime_ring_committed
 	jmp	runtime_ring_return
 
 LABEL runtime_ring_drop				# --lossy: count what is in it, begin it anew
-	mov	eax, gs:[TB_RING_CHUNK]
+	mov	eax, 1				# unless the reader has just caught up: see
+	xchg	gs:[TB_RING_DROPPING], eax	# ring.c, is_dropping()
+	mov	rsi, rdx
+	sub	rsi, gs:[TB_RING_CONSUMED]
+	inc	rsi
+	mov	ecx, gs:[TB_RING_CHUNKS]
+	cmp	rsi, rcx
+	jae	3f
+	mov	dword ptr gs:[TB_RING_DROPPING], 0
+	jmp	runtime_ring_advance
+3:	mov	eax, gs:[TB_RING_CHUNK]
 	shl	rax, 16
 	add	rax, gs:[TB_RING_START]
 	add	rax, RING_ZONE_BYTES
@@ -346,6 +356,7 @@ LABEL runtime_ring_drop_commit
 	mov	gs:[TB_CURSOR], r8
 	mov	gs:[TB_RING_LOST], rcx
 LABEL runtime_ring_drop_committed
+	mov	dword ptr gs:[TB_RING_DROPPING], 0
 LABEL runtime_ring_return
 	push	qword ptr gs:[TB_RFLAGS]
 	popfq

@@ -323,6 +323,7 @@ static void from_ring(struct translator *t, uint32_t at, const struct translate_
 		      struct thread_block *tb, struct translate_state *out)
 {
 	complete_commit(at, raw, tb);
+	__atomic_store_n(&tb->ring_dropping, 0, __ATOMIC_RELEASE);
 	/* r12 to r15 are never used; rcx is in its slot. */
 	if (in(at, runtime_ring_saved, runtime_ring_wait) ||
 	    in(at, runtime_ring_advance, runtime_ring_end)) {

@@ -57,6 +57,7 @@
 #define TB_RING_CHUNK_END       0x200           /* 64 of them */
 #define TB_WAYS                 0x400
 #define TB_QUIET                0x408
+#define TB_RING_DROPPING        0x40c
 
 #define THREAD_BLOCK_OFFSET     4096
 #define THREAD_AREA_HEAD_BYTES  65536
@@ -147,7 +148,7 @@ struct thread_block {
 	uint64_t ring_chunk_end[RING_CHUNKS_MAX];
 	uint64_t ways;                  /* table: where exits lead, in the program */
 	uint32_t quiet;                 /* no system call of ours: a filter may forbid it */
-	uint32_t pad1;
+	uint32_t ring_dropping;         /* lossy: about to take back the chunk being written */
 };
 
 struct control {
@@ -193,6 +194,7 @@ TB_CHECK(ring_back, TB_RING_BACK);
 TB_CHECK(ring_chunk_end, TB_RING_CHUNK_END);
 TB_CHECK(ways, TB_WAYS);
 TB_CHECK(quiet, TB_QUIET);
+TB_CHECK(ring_dropping, TB_RING_DROPPING);
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");
 _Static_assert(offsetof(struct control, bells) == CONTROL_BELLS, "bells");

@@ -12,6 +12,7 @@
  *	ret			save rdx;  pop rdx;  lookup
  *	syscall			mov rcx, next;  ...  jmp runtime_syscall
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@
 #include "runtime.h"
 
 #define COLD_SHARE 3    /* one part in three of the cache */
+#define RUNTIME_BYTES 4096u     /* reserved for it */
 
 /* ---- marks ------------------------------------------------------------------------- */
 
@@ -198,6 +200,10 @@ int target_translate(struct translator *t, struct xblock *first)
 
 	if (!b)
 		return -ENOMEM;
+	if (!pc) {                      /* a call through a null pointer */
+		free(b);
+		return -EFAULT;
+	}
 	t->window[0].len = t->window[1].len = 0;
 	b->t = t;
 	for (int n = 0; pc; n++) {
@@ -251,9 +257,9 @@ void target_init(struct translator *t)
 	uint32_t runtime_len = (uint32_t)(runtime_end - runtime_start);
 	uint32_t split = (uint32_t)(t->config.size_bytes - t->config.size_bytes / COLD_SHARE) & ~63u;
 
+	assert(runtime_len <= RUNTIME_BYTES);
 	memcpy(t->config.local, runtime_start, runtime_len);
-	t->hot = (struct emit){ t->config.local, t->config.base, (runtime_len + 63) & ~63u, split,
-				false };
+	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,
 				 (uint32_t)t->config.size_bytes, false };
 }
