@@ -3,9 +3,11 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +17,8 @@
 #include "watch-code.h"
 
 #define SPIN_ROUNDS 3000
+#define NAP_MIN_NS 20000
+#define NAP_MAX_NS 1000000
 
 static long futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
 {
@@ -81,6 +85,15 @@ static bool on_arch_prctl(struct thread *thread)
 	return false;
 }
 
+/* The program is about to forbid what translated code does. */
+static void before_prctl(struct target *target, const struct thread_block *tb)
+{
+	if (tb->gpr[7] == PR_SET_SECCOMP)
+		target_filtered(target);
+	else if (tb->gpr[7] == PR_SET_TSC && tb->gpr[6] == PR_TSC_SIGSEGV)
+		translator_clock_stop(target->translator);
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -89,6 +102,13 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_clone:
 	case SYS_clone3:
 		before_clone(thread);
+		break;
+	case SYS_prctl:
+		before_prctl(thread->target, tb);
+		break;
+	case SYS_seccomp:
+		if (tb->gpr[7] == SECCOMP_SET_MODE_STRICT || tb->gpr[7] == SECCOMP_SET_MODE_FILTER)
+			target_filtered(thread->target);
 		break;
 	case SYS_arch_prctl:
 		if (!on_arch_prctl(thread))
@@ -250,6 +270,18 @@ static bool look_ahead(struct target *target)
 	return more;
 }
 
+/* Nobody may wake us: longer and longer naps. */
+static void nap_until_bell(struct target *target)
+{
+	long ns = NAP_MIN_NS;
+
+	while (!on_bells(target) && !__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE)) {
+		nanosleep(&(struct timespec){ 0, ns }, NULL);
+		if (ns < NAP_MAX_NS)
+			ns += ns / 4;
+	}
+}
+
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
@@ -259,6 +291,10 @@ static void sleep_until_bell(struct target *target)
 		if (on_bells(target))
 			return;
 		__builtin_ia32_pause();
+	}
+	if (target->is_filtered) {
+		nap_until_bell(target);
+		return;
 	}
 	/* Sleeping is said before the bells are looked at for the last time; the
 	 * thread rings before it looks whether we sleep. */

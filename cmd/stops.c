@@ -194,7 +194,7 @@ static void correct_siginfo(struct thread *thread, uint64_t cache_pc, uint64_t a
 		return;
 	bool has_address = info.si_signo == SIGILL || info.si_signo == SIGFPE ||
 			   info.si_signo == SIGSEGV || info.si_signo == SIGBUS ||
-			   info.si_signo == SIGTRAP;
+			   info.si_signo == SIGTRAP || info.si_signo == SIGSYS;
 	if (!has_address || info.si_code <= 0 || (uint64_t)info.si_addr != cache_pc)
 		return;
 	info.si_addr = (void *)app_pc;

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "maps.h"
+#include "process.h"
 #include "session.h"
 #include "tracee.h"
 #include "watch-code.h"
@@ -152,6 +154,12 @@ static ssize_t read_memory(void *context, uint64_t address, void *buf, size_t le
 	return tracee_read(__atomic_load_n(&target->task, __ATOMIC_ACQUIRE), address, buf, len);
 }
 
+void target_filtered(struct target *target)
+{
+	__atomic_store_n(&target->control->spin, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&target->is_filtered, true, __ATOMIC_RELEASE);
+}
+
 /* ---- set-up -------------------------------------------------------------------------- */
 
 /* The mappings of the program file, which code wants to be near to. */
@@ -178,7 +186,8 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 
 static void fill_sys_table(uint8_t *table)
 {
-	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl };
+	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_prctl,
+				   SYS_seccomp };
 	static const int post[] = { SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap,
 				    SYS_pkey_mprotect };
 
@@ -225,11 +234,14 @@ static int make_translator(struct target *target, struct err *err)
 		return -EINVAL;
 	}
 
+	struct translate_events events = target->session->events;
+
+	events.time = target->has_clock;
 	struct translate_config config = {
 		.local = target->arena.local,
 		.base = target->arena.base,
 		.size_bytes = target->arena.code_bytes,
-		.events = target->session->events,
+		.events = events,
 		.ranges = ranges,
 		.range_count = target->place_count,
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
@@ -277,9 +289,23 @@ static int divide_data(struct target *target, struct err *err)
 	target->areas_used = calloc(CONTROL_THREADS_MAX / 64, sizeof *target->areas_used);
 	target->by_area = calloc(target->areas, sizeof *target->by_area);
 	target->control->spin = 2000;
+	if (process_is_filtered(target->task))
+		target_filtered(target);
 	if (!target->areas_used || !target->by_area)
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
+}
+
+/* May the program read the time-stamp counter? */
+static bool has_clock(struct target *target, struct remote *remote)
+{
+	uint64_t at = target->arena.base + target->arena.code_bytes;
+	int *mode = (int *)local_at(target, at);
+
+	remote_syscall(remote, SYS_prctl, PR_GET_TSC, at, 0, 0, 0, 0);
+	bool has = *mode != PR_TSC_SIGSEGV;
+	*mode = 0;
+	return has;
 }
 
 static int map_arena(struct target *target, pid_t tid, struct err *err)
@@ -298,6 +324,7 @@ static int map_arena(struct target *target, pid_t tid, struct err *err)
 		return r;
 	find_program(target->pid, &request.near_start, &request.near_end);
 	r = arena_create(&target->arena, &remote.ops, &request, err);
+	target->has_clock = r == 0 && target->session->events.time && has_clock(target, &remote);
 	int end = remote_end(&remote, NULL, r < 0 ? &ignored : err);
 	return r < 0 ? r : end < 0 ? end : 0;
 }

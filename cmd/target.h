@@ -51,6 +51,8 @@ struct target {
 	bool map_is_old;                /* symbols are to be refreshed before they are used */
 	struct maps maps;               /* a snapshot, for what may be executed */
 	bool maps_are_old;
+	bool has_clock;                 /* events carry a time stamp */
+	bool is_filtered;               /* makes no system call but the program's */
 	struct target *next;
 };
 
@@ -105,6 +107,10 @@ bool target_area_release(struct thread *thread) must_check;
 
 /* Where the thread's block is in the target: its gs base. */
 uint64_t target_gs(const struct thread *thread);
+
+/* A system call filter comes into force, which may kill for a call of the
+ * runtime's: from now on threads wait for answers without any.  requires: lock */
+void target_filtered(struct target *target);
 
 /* The symbols, brought up to date, for one user at a time. */
 void target_symbols_lock(struct target *target);

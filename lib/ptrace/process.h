@@ -33,6 +33,9 @@ struct process_signals {
 };
 int process_signals(pid_t tid, struct process_signals *out) must_check;
 
+/* Is a system call filter (seccomp) in force for thread `tid`? */
+bool process_is_filtered(pid_t tid);
+
 /* Do two processes share one address space (vfork, CLONE_VM)? */
 bool process_shares_memory(pid_t a, pid_t b);
 

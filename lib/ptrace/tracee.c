@@ -15,6 +15,8 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
+#define SUSPEND_SECCOMP (1ul << 21)     /* PTRACE_O_SUSPEND_SECCOMP */
+
 static const unsigned long seize_options =
 	PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 	PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
@@ -29,6 +31,13 @@ int tracee_seize(pid_t tid, struct err *err)
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)seize_options) == 0)
 		return 0;
 	return err_set(err, errno, "%s", strerror(errno));
+}
+
+int tracee_filters_suspend(pid_t tid, bool suspend)
+{
+	unsigned long options = seize_options | (suspend ? SUSPEND_SECCOMP : 0);
+
+	return request(PTRACE_SETOPTIONS, tid, NULL, (void *)options);
 }
 
 int tracee_interrupt(pid_t tid)

@@ -60,6 +60,11 @@ enum tracee_resume {
  * traced from their first instruction.  Errors: -ESRCH, -EPERM. */
 int tracee_seize(pid_t tid, struct err *err) must_check;
 
+/* Suspends the system call filters (seccomp) of a stopped thread, or puts them
+ * back in force.  Fails where the tracer has no CAP_SYS_ADMIN or is filtered
+ * itself; then nothing has changed. */
+int tracee_filters_suspend(pid_t tid, bool suspend);
+
 /* Asks for a stop; it is reported by tracee_wait() as STOP_INTERRUPT unless
  * something else stops the thread first. */
 int tracee_interrupt(pid_t tid);

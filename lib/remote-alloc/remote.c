@@ -145,6 +145,9 @@ int remote_begin(struct remote *remote, pid_t pid, pid_t tid, struct err *err)
 	    tracee_sigmask_get(tid, &remote->saved_mask) < 0 ||
 	    tracee_sigmask_set(tid, ~0ull) < 0)
 		return err_set(err, ESRCH, "thread %d is gone", tid);
+	/* A filter would judge our calls, and may kill for them.  Where it cannot
+	 * be suspended it often allows what we need. */
+	tracee_filters_suspend(tid, true);
 	return 0;
 }
 
@@ -183,6 +186,7 @@ int remote_end(struct remote *remote, const struct user_regs_struct *regs, struc
 		return err_set(err, ESRCH, "thread %d is gone", remote->tid);
 	/* The kernel looks at a pending restart only on its way through the
 	 * signal work, where a STOP_INTERRUPT takes place. */
+	tracee_filters_suspend(remote->tid, false);
 	tracee_interrupt(remote->tid);
 	kind = drive(remote, TRACEE_CONT, is_rest_stop);
 	if (kind < 0 || tracee_regs_set(remote->tid, regs ? regs : &remote->saved) < 0 ||

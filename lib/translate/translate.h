@@ -127,6 +127,10 @@ bool translator_look_ahead(struct translator *t);
  * threads inside run on to the end of their block.  Returns the blocks dropped. */
 size_t translator_drop(struct translator *t, uint64_t start, uint64_t end);
 
+/* From now on events have no time stamp: the program has forbidden itself to read
+ * the clock.  What was translated is forgotten. */
+void translator_clock_stop(struct translator *t);
+
 /* With events.coverage: the next block that was entered for the first time. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
 

@@ -76,6 +76,8 @@ LABEL runtime_request_flags_saved		# from here on: flags are in rflags
 	pause
 	dec	ecx
 	jnz	2b
+	cmp	dword ptr [rbx + CONTROL_SPIN], 0
+	je	1b				# it must not sleep
 3:	mov	eax, REQUEST_REQUESTED		# sleep, unless answered meanwhile
 	mov	ecx, REQUEST_SLEEPING
 	lock cmpxchg gs:[TB_REQUEST_STATE], ecx

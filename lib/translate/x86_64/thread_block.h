@@ -91,7 +91,7 @@
 
 /* struct control, one per arena */
 #define CONTROL_SLEEPING        0x00    /* futex: the tracer waits for the bell */
-#define CONTROL_SPIN            0x04    /* how often a thread looks before it sleeps */
+#define CONTROL_SPIN            0x04    /* how often a thread looks before it sleeps; 0: never sleeps */
 #define CONTROL_BELLS           0x40    /* one bit a thread, 64 words */
 #define CONTROL_THREADS_MAX     4096
 
