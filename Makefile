@@ -110,7 +110,7 @@ V_DIR := build/victims
 VICTIMS := \
 	blocked       signals       order       counted       fib       watched       ends \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
-	bits32        stepper       filtered      jit       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
+	bits32        stepper       filtered      jit      notices       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
 victim_blocked       = $(VICTIM_CC) -o $@ tests/victims/blocked.c
@@ -130,6 +130,7 @@ victim_bits32        = gcc -m32 -nostdlib -static -o $@ tests/victims/bits32.S
 victim_stepper       = $(VICTIM_CC) -o $@ tests/e2e/stepper.c
 victim_filtered      = $(VICTIM_CC) -o $@ tests/victims/filtered.c
 victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
+victim_notices       = $(VICTIM_CC) -o $@ tests/victims/notices.c
 victim_hello-go      = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/hello.go
 victim_hello-rust    = env -u MAKEFLAGS rustc -O -o $@ tests/victims/hello.rs
 

@@ -21,4 +21,69 @@ filter_does_not_judge_us() {
 test_attach_under_a_filter_that_kills() { filter_does_not_judge_us kill; }
 test_attach_under_a_filter_that_traps() { filter_does_not_judge_us trap; }
 
+# ---- signals and stacks ----------------------------------------------------------------------
+
+for mode in none calls blocks; do
+	eval "test_contexts_of_handlers_under_$mode() {
+		\"\$TRACER\" -q --$mode -o trace \"\$VICTIMS/notices\" contexts $(rounds 1000 10000) >out
+		is out 'enough ticks, bad pc 0, bad sp 0, wrong 0'
+	}
+	test_coroutines_under_$mode() {
+		\"\$TRACER\" -q --$mode -o trace \"\$VICTIMS/notices\" coroutines >out
+		printf '%s\n' 'turns 10000' 'pings 100000' | diff - out
+	}"
+done
+
+# calls_are_counted WHAT: the 100,000 calls of one function, each with its line.
+calls_are_counted() {
+	"$TRACER" -q --calls --no-time -o trace "$VICTIMS/notices" "$1" >out
+	is out 'leaves 100000'
+	[ "$(grep -c '| *leaf();$' trace)" = 100000 ] || fail "$(grep -c 'leaf()' trace) calls"
+	"$TRACER" -q --calls --format json -o trace "$VICTIMS/notices" "$1" >out
+	[ "$(grep -c '"type":"call".*"function":"leaf"' trace)" = 100000 ] ||
+		fail "$(grep -c '"function":"leaf"' trace) events of calls"
+}
+
+test_calls_in_a_handler() { calls_are_counted handler; }
+test_calls_behind_a_jump_out_of_a_handler() { calls_are_counted jumped; }
+
+test_transaction() {
+	"$VICTIMS/notices" rtm >native
+	"$TRACER" -q --none "$VICTIMS/notices" rtm >traced
+	diff native traced
+}
+
+# ---- attaching ----------------------------------------------------------------------------------
+
+test_busy_threads_attached_to_often() {
+	"$VICTIMS/notices" busy >out &
+	program=$!
+	started_pids+=("$program")
+	sleep 0.1
+	for i in $(seq "$(rounds 50 500)"); do
+		"$TRACER" -q -p "$program" "--$(((i % 2)) && echo calls || echo none)" \
+			--duration $((i % 7 + 1))ms -o trace || fail "cycle $i: $?"
+	done
+	kill -TERM "$program"
+	wait "$program" || fail "the program: $?"
+	is out 'errors 0'
+}
+
+limit_busy_threads_attached_to_often=400
+
+test_sleep_sleeps_as_long() {
+	local begun took
+
+	begun=${EPOCHREALTIME/./}
+	sleep 5 &
+	program=$!
+	started_pids+=("$program")
+	for i in 1 2 3; do
+		"$TRACER" -q -p "$program" --calls --duration $((i * 300))ms -o trace
+	done
+	wait "$program"
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	[ $took -ge 5000 ] && [ $took -lt 5100 ] || fail "$took ms"
+}
+
 run_tests "$@"

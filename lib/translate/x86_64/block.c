@@ -78,7 +78,6 @@ void block_decode(struct build *b)
 			break;
 	}
 	b->ends_early = true;
-	b->end_pc = pc;
 }
 
 void block_find_dead(struct build *b)
