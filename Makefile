@@ -110,7 +110,8 @@ V_DIR := build/victims
 VICTIMS := \
 	blocked       signals       order       counted       fib       watched       ends \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
-	bits32        stepper       filtered      jit      notices       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
+	bits32        stepper       filtered      jit      notices \
+	crash         vforks        gc-go       $(if $(shell command -v rustc 2>/dev/null),panics-rust)       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
 victim_blocked       = $(VICTIM_CC) -o $@ tests/victims/blocked.c
@@ -130,6 +131,10 @@ victim_bits32        = gcc -m32 -nostdlib -static -o $@ tests/victims/bits32.S
 victim_stepper       = $(VICTIM_CC) -o $@ tests/e2e/stepper.c
 victim_filtered      = $(VICTIM_CC) -o $@ tests/victims/filtered.c
 victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
+victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c
+victim_vforks        = $(VICTIM_CC) -o $@ tests/victims/vforks.c
+victim_gc-go         = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/gc.go
+victim_panics-rust   = env -u MAKEFLAGS rustc -O -o $@ tests/victims/panics.rs
 victim_notices       = $(VICTIM_CC) -o $@ tests/victims/notices.c
 victim_hello-go      = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/hello.go
 victim_hello-rust    = env -u MAKEFLAGS rustc -O -o $@ tests/victims/hello.rs

@@ -289,45 +289,59 @@ static bool belongs(const struct thread *thread, pid_t pid)
 }
 
 /* Waits until the thread stands where its state is ours to change.  What it
- * reports before that is handled as ever; any stop takes back the interrupt. */
-static void stop_one(struct session *s, pid_t tid)
+ * reports before that is handled as ever; any stop takes back the interrupt.  False:
+ * it does not stop until that time (0: ever). */
+static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 {
 	struct tracee_stop stop;
 	struct thread *thread;
 
 	while ((thread = session_thread(s, tid)) && !thread->is_stopped) {
-		if (tracee_wait(tid, true, &stop) < 0) {
+		if (tracee_wait(tid, !until, &stop) < 0) {
 			session_thread_remove(s, thread);
-			return;
+			return true;
+		}
+		if (stop.kind == STOP_NONE) {
+			if (now_ns() > until)
+				return false;
+			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+			continue;
 		}
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
 			thread->is_stopped = true;
 			thread->is_listening = stop.kind == STOP_GROUP;
-			return;
+			return true;
 		}
 		stops_handle(s, &stop);
 		tracee_interrupt(tid);
 	}
+	return true;
 }
 
-/* True when there was one that still ran. */
-static bool stop_running(struct session *s, pid_t pid)
+static struct thread *find_running(struct session *s, pid_t pid)
 {
-	struct thread *next;
+	struct thread *t = session_thread_next(s, NULL);
+
+	while (t && (!belongs(t, pid) || t->is_stopped))
+		t = session_thread_next(s, t);
+	return t;
+}
+
+/* True when there was one that still ran, and all of them have stopped in time. */
+static bool stop_running(struct session *s, pid_t pid, uint64_t until)
+{
+	struct thread *t;
 	bool any = false;
 
-	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+	for (t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
 		if (belongs(t, pid) && !t->is_stopped) {
 			waiting_note(t);
 			tracee_interrupt(t->tid);
-		}
-	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
-		next = session_thread_next(s, t);
-		if (belongs(t, pid) && !t->is_stopped) {
 			any = true;
-			stop_one(s, t->tid);
 		}
-	}
+	while ((t = find_running(s, pid)))      /* any of them may end meanwhile */
+		if (!stop_one(s, t->tid, until))
+			return false;
 	return any;
 }
 
@@ -343,6 +357,33 @@ static void release_registers(struct session *s, pid_t pid)
 			waiting_again(t, &regs);
 		if (hijack_release(t, &regs) == 0)
 			t->state = THREAD_NATIVE;
+	}
+}
+
+void attach_hold_others(struct session *s, const struct thread *but)
+{
+	struct user_regs_struct regs;
+	pid_t pid = but->pid, tid = but->tid;
+	uint64_t until = now_ns() + 1000000000;
+
+	while (stop_running(s, pid, until))
+		;
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (t->pid != pid || t->tid == tid || !t->is_stopped || t->state != THREAD_IN_CACHE ||
+		    hijack_app_regs(t, &regs) < 0 || hijack_release(t, &regs) < 0)
+			continue;
+		t->state = THREAD_STEPPING;
+		t->is_held = true;
+	}
+}
+
+void attach_resume_held(struct session *s, pid_t pid)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (t->pid != pid || !t->is_held)
+			continue;
+		t->is_held = false;
+		hijack_resume(t, 0);
 	}
 }
 
@@ -375,7 +416,7 @@ static void detach_threads(struct session *s, pid_t pid)
 
 void attach_detach_process(struct session *s, pid_t pid)
 {
-	while (stop_running(s, pid))
+	while (stop_running(s, pid, 0))
 		;
 	release_registers(s, pid);
 	for (struct target *target = s->targets; target; target = target->next)

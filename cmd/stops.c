@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach.h"
 #include "hijack.h"
 #include "message.h"
 #include "output.h"
@@ -215,6 +216,29 @@ static void signal_event(struct thread *thread, const struct user_regs_struct *r
 	thread_event(thread, thread->target->id_signal, payload);
 }
 
+static bool dumps_core(int signal)
+{
+	static const uint64_t set = 1ull << SIGQUIT | 1ull << SIGILL | 1ull << SIGTRAP |
+				    1ull << SIGABRT | 1ull << SIGBUS | 1ull << SIGFPE |
+				    1ull << SIGSEGV | 1ull << SIGXCPU | 1ull << SIGXFSZ |
+				    1ull << SIGSYS;
+
+	return set >> signal & 1;
+}
+
+/* The program is about to end by the signal. */
+static void say_end(const struct thread *thread, int signal, uint64_t cache_pc, uint64_t pc)
+{
+	char at[256];
+
+	target_symbols_lock(thread->target);
+	symbols_format(thread->target->symbols, pc, at, sizeof at);
+	target_symbols_unlock(thread->target);
+	message_verbose(1, "thread %d: signal %d (%s) at %s", thread->tid, signal,
+			strsignal(signal), at);
+	message_verbose(2, "cache pc 0x%lx, pc 0x%lx", cache_pc, pc);
+}
+
 static void deliver(struct session *s, struct thread *thread, int signal)
 {
 	enum disposition what = disposition(thread->tid, signal);
@@ -237,19 +261,20 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 		regs.gs_base = target_gs(thread);
 		thread->state = THREAD_ENTERING;
 	} else if (what == DISPOSITION_ENDS) {
-		char at[256];
-
-		target_symbols_lock(thread->target);
-		symbols_format(thread->target->symbols, regs.rip, at, sizeof at);
-		target_symbols_unlock(thread->target);
-		message_verbose(1, "thread %d: signal %d (%s) at %s", thread->tid, signal,
-				strsignal(signal), at);
-		message_verbose(2, "cache pc 0x%llx, pc 0x%llx", raw.rip, regs.rip);
+		say_end(thread, signal, raw.rip, regs.rip);
 		/* Should it survive (an init process does), one step on it is seen. */
 		thread->state = THREAD_ENTERING;
 	}
-	if (hijack_release(thread, &regs) == 0)
-		resume(thread, signal);
+	if (hijack_release(thread, &regs) < 0)
+		return;
+	if (what == DISPOSITION_ENDS && dumps_core(signal)) {
+		pid_t tid = thread->tid;
+
+		attach_hold_others(s, thread);
+		if (session_thread(s, tid) != thread)
+			return;
+	}
+	resume(thread, signal);
 }
 
 /* Into the cache, from wherever the thread natively is. */
@@ -288,6 +313,7 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 		if (at_handler || stepped) {
 			s->steps += stepped;
 			enter(s, thread, at_handler);
+			attach_resume_held(s, thread->pid);
 			return;
 		}
 	}
@@ -411,10 +437,12 @@ static void on_child(struct session *s, struct thread *parent, const struct trac
 		take_watched_child(s, parent, child);
 	else if (pid == parent->pid)
 		take_child(s, parent, child, true);
-	else if (!s->options->follow)
+	else if (!s->options->follow || s->is_detaching)
 		release_child(s, parent, child);
-	else
+	else {
+		child->vfork_parent = stop->kind == STOP_VFORK ? parent->tid : 0;
 		take_child(s, parent, child, process_shares_memory(pid, parent->pid));
+	}
 	resume(parent, 0);
 }
 
@@ -523,10 +551,22 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 	}
 }
 
+bool stops_may_end(struct session *s)
+{
+	struct thread *t = NULL;
+
+	if (!s->ends)
+		return false;
+	while ((t = session_thread_next(s, t)))
+		if (t->vfork_parent && session_thread(s, t->vfork_parent))
+			return false;
+	return true;
+}
+
 void stops_handle_all(struct session *s)
 {
 	struct tracee_stop stop;
 
-	while (!s->ends && tracee_wait(-1, false, &stop) == 0 && stop.kind != STOP_NONE)
+	while (!stops_may_end(s) && tracee_wait(-1, false, &stop) == 0 && stop.kind != STOP_NONE)
 		stops_handle(s, &stop);
 }

@@ -78,6 +78,8 @@ struct thread {
 	enum thread_state state;
 	bool is_stopped;
 	bool is_listening;              /* in a group-stop */
+	pid_t vfork_parent;             /* who cannot be stopped until this child has executed */
+	bool is_held;                   /* stopped, with its own registers, for a core dump */
 	bool wants_step;                /* a request that the main thread is to serve */
 	uint64_t waited_ns;             /* in a system call, before it was disturbed */
 	uint64_t waited_before_ns;      /* in earlier tries of the same call */

@@ -56,12 +56,14 @@ test_transaction() {
 # ---- attaching ----------------------------------------------------------------------------------
 
 test_busy_threads_attached_to_often() {
+	local modes=(--none --calls)
+
 	"$VICTIMS/notices" busy >out &
 	program=$!
 	started_pids+=("$program")
 	sleep 0.1
 	for i in $(seq "$(rounds 50 500)"); do
-		"$TRACER" -q -p "$program" "--$(((i % 2)) && echo calls || echo none)" \
+		"$TRACER" -q -p "$program" "${modes[i % 2]}" \
 			--duration $((i % 7 + 1))ms -o trace || fail "cycle $i: $?"
 	done
 	kill -TERM "$program"
@@ -83,7 +85,45 @@ test_sleep_sleeps_as_long() {
 	done
 	wait "$program"
 	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
-	[ $took -ge 5000 ] && [ $took -lt 5100 ] || fail "$took ms"
+	((took >= 5000 && took < 5100)) || fail "$took ms"
+}
+
+# Its parent cannot be stopped while a child that is followed has not executed.
+leaves_in_vfork() {
+	"$VICTIMS/vforks" "$(rounds 15 150)" >out &
+	program=$!
+	started_pids+=("$program")
+	for i in $(seq "$(rounds 4 40)"); do
+		sleep 0.05
+		timeout 20 "$TRACER" -q -p "$program" "$@" --duration 150ms -o trace || fail "cycle $i: $?"
+	done
+	wait "$program" || fail "the program: $?"
+	is out 'bad 0'
+}
+
+test_leaving_a_vfork() { leaves_in_vfork --calls; }
+test_leaving_a_vfork_that_is_followed() { leaves_in_vfork --calls -f; }
+
+# ---- the core of a program that crashed ------------------------------------------------------------
+
+# What gdb finds in it: stacks of all threads, and registers of the one that fell.
+core_says() {
+	gdb -batch -nx -ex 'thread apply all bt' -ex 'thread 1' -ex 'info registers' \
+		"$VICTIMS/crash" core 2>/dev/null |
+		grep -E '^(#|r|e|st|[cdefgs]s )' | sed '/in spin /s/0x[0-9a-f]* //'
+	rm core
+}
+
+test_core_of_a_crash() {
+	[ "$(cat /proc/sys/kernel/core_pattern)" = core ] || skip "cores go elsewhere"
+	ulimit -c unlimited || skip "cores are limited"
+	setarch -R "$VICTIMS/crash" || true
+	[ -s core ] || skip "no core is written here"
+	core_says >native
+	setarch -R "$TRACER" -q --calls -o trace "$VICTIMS/crash" || true
+	core_says >traced
+	grep -q '0x3333' native || fail "gdb saw too little: $(cat native)"
+	diff native traced
 }
 
 run_tests "$@"

@@ -25,6 +25,8 @@ program[stripped]='"$VICTIMS/ends-stripped" _exit 6'
 program[nopie]='"$VICTIMS/ends-nopie" exit 7'
 program[go]='"$VICTIMS/hello-go"'
 program[rust]='"$VICTIMS/hello-rust"'
+program[go_collector]='"$VICTIMS/gc-go"'
+program[rust_panics]='"$VICTIMS/panics-rust"'
 program[cxx_exceptions]='"$VICTIMS/thrown"'
 program[first_thread_ends_first]='"$VICTIMS/ends" leader 9'
 program[killed]='"$VICTIMS/ends" kill 9'
@@ -45,9 +47,9 @@ program[gcc]='gcc -O2 -c "$DATA/large.c" -o large.o'
 
 modes=(none calls blocks insns coverage)
 # what is too much for every check
-declare -A not_in_check=([gcc]='blocks insns' [python3]="insns" [git]='insns')
+declare -A not_in_check=([gcc]='blocks insns' [python3]="insns" [git]='insns' [go_collector]='blocks insns')
 declare -A options=([gcc]='-f' [bash]='-f')
-[ -x "$VICTIMS/hello-rust" ] || unset 'program[rust]'
+[ -x "$VICTIMS/hello-rust" ] || unset 'program[rust]' 'program[rust_panics]'
 
 # ---- their data ----------------------------------------------------------------------------
 
