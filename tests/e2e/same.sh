@@ -12,6 +12,8 @@ program[bash]='bash "$ROOT/tests/e2e/programs/jobs.bash"'
 program[perl]='perl "$ROOT/tests/e2e/programs/words.pl"'
 program[python3]='/usr/bin/python3 -I "$ROOT/tests/e2e/programs/threads.py"'
 program[lua]='lua5.4 "$ROOT/tests/e2e/programs/tables.lua"'
+program[luajit]='luajit "$ROOT/tests/e2e/programs/traces.lua"'
+program[node]='node "$ROOT/tests/e2e/programs/engine.js"'
 program[xz]='xz -0 -c "$DATA/text"'
 program[unxz]='xz -dc "$DATA/text.xz"'
 program[gzip]='gzip -nc "$DATA/text"'
@@ -47,7 +49,8 @@ program[gcc]='gcc -O2 -c "$DATA/large.c" -o large.o'
 
 modes=(none calls blocks insns coverage)
 # what is too much for every check
-declare -A not_in_check=([gcc]='blocks insns' [python3]="insns" [git]='insns' [go_collector]='blocks insns')
+declare -A not_in_check=([gcc]='blocks insns' [python3]="insns" [git]='insns' [go_collector]='blocks insns'
+	[luajit]='insns' [node]='calls blocks insns coverage')
 declare -A options=([gcc]='-f' [bash]='-f')
 [ -x "$VICTIMS/hello-rust" ] || unset 'program[rust]' 'program[rust_panics]'
 
