@@ -213,8 +213,17 @@ static int take_in_all(struct session *s, pid_t pid, struct target *target, stru
 	return 0;
 }
 
+/* Who waits on a socket goes first, while the others cannot look at its limit. */
+static void resume_shortened(struct session *s, pid_t pid)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (t->pid == pid && t->is_stopped && !t->is_listening && t->short_limit.is_set)
+			hijack_resume(t, 0);
+}
+
 void attach_resume_process(struct session *s, pid_t pid)
 {
+	resume_shortened(s, pid);
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		if (t->pid != pid || !t->is_stopped)
 			continue;
@@ -353,7 +362,7 @@ static void release_registers(struct session *s, pid_t pid)
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		if (!belongs(t, pid) || hijack_app_regs(t, &regs) < 0)
 			continue;
-		if (waiting_was_cut(&regs))
+		if (!t->is_listening && waiting_was_cut(&regs))
 			waiting_again(t, &regs);
 		if (hijack_release(t, &regs) == 0)
 			t->state = THREAD_NATIVE;
@@ -401,6 +410,12 @@ static void unmap(struct session *s, struct target *target)
 
 static void detach_threads(struct session *s, pid_t pid)
 {
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (belongs(t, pid) && t->short_limit.is_set) {
+			tracee_detach(t->tid, 0);       /* again below, which does nothing */
+			waiting_settle(t, t->tid);
+		}
+
 	struct thread *next;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {

@@ -103,6 +103,10 @@ static void park(struct thread *thread, struct user_regs_struct *regs, struct ca
 	regs->rip = runtime->syscall_done.address;
 	if (!waiting_was_cut(regs))
 		return;
+	if (thread->is_listening) {
+		regs->orig_rax = ~0ull;         /* over, as hijack_end_waiting() says */
+		return;
+	}
 	/* Made again with a shorter limit; its registers come back behind it. */
 	tb->slots[2] = regs->rdx;
 	tb->slots[10] = regs->r10;
@@ -130,6 +134,19 @@ void hijack_keep_waiting(struct thread *thread)
 	}
 	regs.rip = tb->sys_next;
 	park(thread, &regs, resume);
+	int ignored = tracee_regs_set(thread->tid, &regs);
+	(void)ignored;
+}
+
+void hijack_end_waiting(struct thread *thread)
+{
+	struct user_regs_struct regs;
+
+	if (!thread->tb || thread->state != THREAD_IN_CACHE ||
+	    tracee_regs_get(thread->tid, &regs) < 0 ||
+	    regs.rip != thread->target->runtime.syscall_done.address || !waiting_was_cut(&regs))
+		return;
+	regs.orig_rax = ~0ull;          /* a result like any other */
 	int ignored = tracee_regs_set(thread->tid, &regs);
 	(void)ignored;
 }
@@ -169,5 +186,7 @@ int hijack_resume(struct thread *thread, int signal)
 
 	thread->is_stopped = false;
 	thread->is_listening = false;
-	return tracee_resume(thread->tid, how, signal);
+	int r = tracee_resume(thread->tid, how, signal);
+	waiting_settle(thread, thread->tid);
+	return r;
 }

@@ -157,7 +157,12 @@ static void on_end(struct session *s, struct thread *thread, const struct tracee
 
 /* ---- signals ------------------------------------------------------------------------------------ */
 
-enum disposition { DISPOSITION_HANDLER, DISPOSITION_STAYS, DISPOSITION_ENDS };
+enum disposition {
+	DISPOSITION_HANDLER,
+	DISPOSITION_STAYS,
+	DISPOSITION_STOPS,
+	DISPOSITION_ENDS,
+};
 
 /* What the signal will do to the process when it is delivered now. */
 static enum disposition disposition(pid_t tid, int signal)
@@ -176,11 +181,12 @@ static enum disposition disposition(pid_t tid, int signal)
 	case SIGURG:
 	case SIGWINCH:
 	case SIGCONT:
+		return DISPOSITION_STAYS;
 	case SIGSTOP:
 	case SIGTSTP:
 	case SIGTTIN:
 	case SIGTTOU:
-		return DISPOSITION_STAYS;
+		return DISPOSITION_STOPS;
 	default:
 		return DISPOSITION_ENDS;
 	}
@@ -245,8 +251,11 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 	struct user_regs_struct regs, raw;
 
 	s->signals++;
-	if (!thread->tb || (what == DISPOSITION_STAYS && thread->state == THREAD_IN_CACHE)) {
-		hijack_keep_waiting(thread);
+	bool stays = what == DISPOSITION_STAYS || what == DISPOSITION_STOPS;
+
+	if (!thread->tb || (stays && thread->state == THREAD_IN_CACHE)) {
+		if (what == DISPOSITION_STAYS)
+			hijack_keep_waiting(thread);
 		resume(thread, signal);
 		return;
 	}
@@ -343,7 +352,11 @@ static void on_interrupt(struct thread *thread)
 		step(thread);
 		return;
 	}
-	hijack_keep_waiting(thread);
+	if (thread->was_in_group_stop)
+		hijack_end_waiting(thread);
+	else
+		hijack_keep_waiting(thread);
+	thread->was_in_group_stop = false;
 	resume(thread, 0);
 }
 
@@ -373,6 +386,14 @@ static void child_failed(struct session *s, struct thread *child, const struct e
 	(void)child;
 }
 
+/* Killed in the middle of what failed: that is no failure. */
+static bool was_killed(const struct thread *thread)
+{
+	struct user_regs_struct regs;
+
+	return tracee_regs_get(thread->tid, &regs) < 0;
+}
+
 /* A thread of the same process, or a followed child: onto the cache. */
 static void take_child(struct session *s, struct thread *parent, struct thread *child,
 		       bool shares_memory)
@@ -388,7 +409,7 @@ static void take_child(struct session *s, struct thread *parent, struct thread *
 	if (r == 0)
 		r = shares_memory ? stops_take_in(s, child, parent->target, &err)
 				  : stops_new_target(s, child, &err);
-	if (r < 0 && err.code && err.code != ESRCH)
+	if (r < 0 && err.code && err.code != ESRCH && !was_killed(child))
 		child_failed(s, child, &err);
 	else
 		resume(child, 0);
@@ -500,7 +521,7 @@ static void on_exec(struct session *s, const struct tracee_stop *stop)
 		return;
 	}
 	if (stops_new_target(s, thread, &err) < 0) {
-		if (err.code != ESRCH)
+		if (err.code != ESRCH && !was_killed(thread))
 			message_error(&err);
 		let_go(s, thread, 0);
 		return;
@@ -535,6 +556,7 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 		break;
 	case STOP_GROUP:
 		thread->is_listening = true;
+		thread->was_in_group_stop = true;
 		thread->is_stopped = false;     /* to ptrace it runs: it can be interrupted */
 		tracee_resume(thread->tid, TRACEE_LISTEN, 0);
 		break;
