@@ -111,7 +111,7 @@ VICTIMS := \
 	blocked       signals       order       counted       fib       watched       ends \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
 	bits32        stepper       filtered      jit      notices \
-	crash         vforks        gc-go       $(if $(shell command -v rustc 2>/dev/null),panics-rust)       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
+	crash         parts         vforks        gc-go       $(if $(shell command -v rustc 2>/dev/null),panics-rust)       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
 victim_blocked       = $(VICTIM_CC) -o $@ tests/victims/blocked.c
@@ -132,6 +132,7 @@ victim_stepper       = $(VICTIM_CC) -o $@ tests/e2e/stepper.c
 victim_filtered      = $(VICTIM_CC) -o $@ tests/victims/filtered.c
 victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
 victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c
+victim_parts         = $(VICTIM_CC) -o $@ tests/victims/parts.c
 victim_vforks        = $(VICTIM_CC) -o $@ tests/victims/vforks.c
 victim_gc-go         = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/gc.go
 victim_panics-rust   = env -u MAKEFLAGS rustc -O -o $@ tests/victims/panics.rs

@@ -41,6 +41,29 @@ static void cut_event(struct thread *thread, uint64_t pc, uint64_t rcx)
 
 /* ---- off ------------------------------------------------------------------------------ */
 
+/* The rest of a call that is made for the program: how much was done before it. */
+static bool makes_rest(const struct thread *thread)
+{
+	const struct thread_block *tb = thread->tb;
+
+	return tb->sys_args[7] && tb->sys_resume == thread->target->runtime.syscall_post.address;
+}
+
+/* The program is behind its call, which has done so much. */
+static void end_rest(struct thread *thread, struct cache_pc at, struct translate_state *state)
+{
+	struct thread_block *tb = thread->tb;
+	bool is_made = at.address != thread->target->runtime.syscall_insn.address;
+	int64_t more = is_made ? (int64_t)state->regs.gpr[0] : 0;
+
+	state->regs.gpr[0] = tb->sys_args[7] + (more > 0 ? (uint64_t)more : 0);
+	state->regs.gpr[6] = tb->sys_args[2];
+	state->regs.gpr[2] = tb->sys_args[3];
+	state->regs.gpr[1] = state->regs.pc = tb->sys_next;
+	state->in_block = state->in_syscall = false;
+	tb->sys_args[7] = 0;
+}
+
 static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 {
 	struct target *target = thread->target;
@@ -58,6 +81,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	pthread_mutex_unlock(&target->lock);
 	if (!found)
 		return -EFAULT;
+	if (makes_rest(thread))
+		end_rest(thread, at, &state);
 	if (state.has_frame_edit)
 		tracee_write(thread->tid, state.edit_address, &state.edit_value, 8);
 	if (state.is_owed)
@@ -91,6 +116,21 @@ int hijack_release(struct thread *thread, const struct user_regs_struct *regs)
 
 /* ---- on --------------------------------------------------------------------------------- */
 
+/* Parks it before the rest of its call, behind which the service adds up. */
+static void park_rest(struct thread *thread, struct user_regs_struct *regs, struct cache_pc resume)
+{
+	struct thread_block *tb = thread->tb;
+
+	tb->sys_args[0] = regs->orig_rax;
+	tb->sys_args[2] = regs->rsi;
+	tb->sys_args[3] = regs->rdx;
+	tb->sys_args[7] = regs->rax;
+	tb->sys_resume_saved = resume.address;
+	tb->sys_resume = thread->target->runtime.syscall_post.address;
+	waiting_make_rest(regs);
+	regs->rip = thread->target->runtime.syscall_insn.address;
+}
+
 /* Parks a thread that is inside a system call, so that the kernel's restart of
  * it (pc -= 2) happens on the runtime's own instruction. */
 static void park(struct thread *thread, struct user_regs_struct *regs, struct cache_pc resume)
@@ -101,6 +141,10 @@ static void park(struct thread *thread, struct user_regs_struct *regs, struct ca
 	tb->sys_next = regs->rip;
 	tb->sys_resume = resume.address;
 	regs->rip = runtime->syscall_done.address;
+	if (!thread->is_listening && waiting_was_parted(thread, regs)) {
+		park_rest(thread, regs, resume);
+		return;
+	}
 	if (!waiting_was_cut(regs))
 		return;
 	if (thread->is_listening) {
@@ -122,7 +166,18 @@ void hijack_keep_waiting(struct thread *thread)
 
 	if (!tb || thread->state != THREAD_IN_CACHE ||
 	    tracee_regs_get(thread->tid, &regs) < 0 ||
-	    regs.rip != thread->target->runtime.syscall_done.address || !waiting_was_cut(&regs))
+	    regs.rip != thread->target->runtime.syscall_done.address)
+		return;
+	bool is_parted = waiting_was_parted(thread, &regs);
+	if (is_parted && makes_rest(thread)) {
+		tb->sys_args[7] += regs.rax;
+		waiting_make_rest(&regs);
+		regs.rip -= 2;
+		int ignored = tracee_regs_set(thread->tid, &regs);
+		(void)ignored;
+		return;
+	}
+	if (!is_parted && !waiting_was_cut(&regs))
 		return;
 	struct cache_pc resume = { tb->sys_resume };
 	if (resume.address == thread->target->runtime.syscall_again.address) {

@@ -128,6 +128,18 @@ static void drop(struct target *target, uint64_t start, uint64_t len)
 		translator_drop(target->translator, start & ~4095ull, end);
 }
 
+/* Its result is that of the parts together. */
+static void after_rest(struct thread_block *tb)
+{
+	if ((int64_t)tb->gpr[0] > 0)
+		tb->gpr[0] += tb->sys_args[7];
+	else
+		tb->gpr[0] = tb->sys_args[7];
+	tb->gpr[6] = tb->sys_args[2];
+	tb->gpr[2] = tb->sys_args[3];
+	tb->sys_args[7] = 0;
+}
+
 static struct cache_pc after_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -150,6 +162,11 @@ static struct cache_pc after_syscall(struct thread *thread)
 		target->maps_are_old = true;
 		if (args[2] & PROT_EXEC)
 			target_map_changed(target);
+		break;
+	case SYS_write:
+	case SYS_sendto:
+	case SYS_recvfrom:
+		after_rest(tb);
 		break;
 	case SYS_munmap:
 		drop(target, args[0], args[1]);

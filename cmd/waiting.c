@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,6 +59,37 @@ static const struct call *find_call(long number)
 bool waiting_was_cut(const struct user_regs_struct *regs)
 {
 	return (int64_t)regs->rax == -EINTR && find_call((long)regs->orig_rax);
+}
+
+/* ---- parts ---------------------------------------------------------------------------- */
+
+/* A pipe, a socket, a terminal: what may take a part.  A file takes all. */
+static bool may_part(pid_t tid, int fd)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof name, "/proc/%d/fd/%d", tid, fd);
+	return stat(name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+bool waiting_was_parted(const struct thread *thread, const struct user_regs_struct *regs)
+{
+	bool receives_all = (long)regs->orig_rax == SYS_recvfrom && (regs->r10 & MSG_WAITALL) &&
+			    !(regs->r10 & (MSG_PEEK | MSG_TRUNC));
+
+	if ((long)regs->orig_rax != SYS_write && (long)regs->orig_rax != SYS_sendto && !receives_all)
+		return false;
+	return (int64_t)regs->rax > 0 && regs->rax < regs->rdx &&
+	       may_part(thread->tid, (int)regs->rdi);
+}
+
+void waiting_make_rest(struct user_regs_struct *regs)
+{
+	regs->rsi += regs->rax;
+	regs->rdx -= regs->rax;
+	regs->rax = regs->orig_rax;
+	regs->orig_rax = ~0ull;
 }
 
 /* ---- how long ------------------------------------------------------------------------ */

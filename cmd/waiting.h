@@ -26,6 +26,12 @@ void waiting_note(struct thread *thread);
  * ended by our stop and not by a signal that the program handles. */
 bool waiting_was_cut(const struct user_regs_struct *regs);
 
+/* True when they are those of a thread whose blocking write, or receive of all, a stop
+ * of ours ended with a part.  What is left of it is to be made, which
+ * waiting_make_rest() makes of them but for the pc; the results are added up. */
+bool waiting_was_parted(const struct thread *thread, const struct user_regs_struct *regs);
+void waiting_make_rest(struct user_regs_struct *regs);
+
 /* Makes them those of a thread that is about to make the call again.  `regs` are
  * the program's; its pc afterwards is that of the `syscall` instruction. */
 void waiting_again(struct thread *thread, struct user_regs_struct *regs);

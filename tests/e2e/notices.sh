@@ -88,6 +88,22 @@ test_sleep_sleeps_as_long() {
 	((took >= 5000 && took < 5100)) || fail "$took ms"
 }
 
+# What waits in the middle of a large piece, when we attach and when children end.
+parts_are_whole() {
+	"$VICTIMS/parts" "$1" >out &
+	program=$!
+	started_pids+=("$program")
+	sleep 0.15
+	"$TRACER" -q -p "$program" "$2" -o trace
+	wait "$program"
+	is out 'short 0'
+}
+
+for what in pipe socket receive; do
+	eval "test_parts_of_${what}_under_none() { parts_are_whole $what --none; }
+	test_parts_of_${what}_under_calls() { parts_are_whole $what --calls; }"
+done
+
 # Its parent cannot be stopped while a child that is followed has not executed.
 leaves_in_vfork() {
 	"$VICTIMS/vforks" "$(rounds 15 150)" >out &
