@@ -126,7 +126,7 @@ test_leaving_a_vfork_that_is_followed() { leaves_in_vfork --calls -f; }
 core_says() {
 	gdb -batch -nx -ex 'thread apply all bt' -ex 'thread 1' -ex 'info registers' \
 		"$VICTIMS/crash" core 2>/dev/null |
-		grep -E '^(#|r|e|st|[cdefgs]s )' | sed '/spin ()/s/ .*spin/ spin/; /spin ()/s/:[0-9]*$//'
+		grep -E '^(#|r|e|st|[cdefgs]s )' | sed '/spin ()/s/ .*spin/ spin/; /spin ()/s/:[0-9]*$//' | sort
 	rm core
 }
 
