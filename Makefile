@@ -141,7 +141,9 @@ V_DIR := build/victims
 VICTIMS := \
 	blocked       signals       order       counted       fib       watched       ends \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
-	bits32        stepper       filtered      threads       $(if $(shell command -v rustc 2>/dev/null),hello-rust)
+	bits32        stepper       filtered      confined      threads       jit     notices \
+	crash         parts         vforks        gc-go \
+	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
 victim_blocked       = $(VICTIM_CC) -o $@ tests/victims/blocked.c
@@ -160,7 +162,15 @@ victim_steps         = musl-gcc -O2 -static -o $@ tests/victims/steps.c
 victim_bits32        = gcc -m32 -nostdlib -static -o $@ tests/victims/bits32.S
 victim_stepper       = $(VICTIM_CC) -o $@ tests/e2e/stepper.c
 victim_filtered      = $(VICTIM_CC) -o $@ tests/victims/filtered.c
+victim_confined      = $(VICTIM_CC) -o $@ tests/victims/confined.c
 victim_threads       = $(VICTIM_CC) -o $@ tests/victims/threads.c
+victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
+victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c
+victim_parts         = $(VICTIM_CC) -o $@ tests/victims/parts.c
+victim_vforks        = $(VICTIM_CC) -o $@ tests/victims/vforks.c
+victim_gc-go         = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/gc.go
+victim_panics-rust   = env -u MAKEFLAGS rustc -O -o $@ tests/victims/panics.rs
+victim_notices       = $(VICTIM_CC) -o $@ tests/victims/notices.c
 victim_hello-go      = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/hello.go
 victim_hello-rust    = env -u MAKEFLAGS rustc -O -o $@ tests/victims/hello.rs
 

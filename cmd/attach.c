@@ -73,6 +73,20 @@ int attach_start_program(struct session *s, void (*before_exec)(void), struct er
 	return attach_take_program(s, thread, err) < 0 ? 125 : 0;
 }
 
+/* ---- some of the threads --------------------------------------------------------------------- */
+
+/* Threads of a process, of a target, or all. */
+struct selection {
+	pid_t pid;
+	const struct target *target;
+};
+
+static bool belongs(const struct thread *thread, struct selection which)
+{
+	return (!which.pid || thread->pid == which.pid) &&
+	       (!which.target || thread->target == which.target);
+}
+
 /* ---- a running process ------------------------------------------------------------------- */
 
 static bool is_chosen(const struct session *s, pid_t tid)
@@ -223,18 +237,25 @@ static void resume_one(struct thread *t)
 	}
 }
 
-void attach_resume_process(struct session *s, pid_t pid)
+/* Who waits on a socket goes first, while the others cannot look at its limit. */
+static void resume_all(struct session *s, struct selection which)
 {
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (t->pid == pid && t->is_stopped)
+		if (belongs(t, which) && t->is_stopped && !t->is_listening && t->short_limit.is_set)
 			resume_one(t);
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (belongs(t, which) && t->is_stopped)
+			resume_one(t);
+}
+
+void attach_resume_process(struct session *s, pid_t pid)
+{
+	resume_all(s, (struct selection){ .pid = pid });
 }
 
 void attach_resume_target(struct session *s, const struct target *target)
 {
-	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (t->target == target && t->is_stopped)
-			resume_one(t);
+	resume_all(s, (struct selection){ .target = target });
 }
 
 int attach_take_process(struct session *s, pid_t pid, struct err *err)
@@ -293,64 +314,66 @@ int attach_all(struct session *s, struct err *err)
 
 /* ---- stopping what runs --------------------------------------------------------------------- */
 
-/* Threads of a process, of a target, or all. */
-struct selection {
-	pid_t pid;
-	const struct target *target;
-};
-
-static bool belongs(const struct thread *thread, struct selection which)
-{
-	return (!which.pid || thread->pid == which.pid) &&
-	       (!which.target || thread->target == which.target);
-}
-
 /* Waits until the thread stands where its state is ours to change.  What it
- * reports before that is handled as ever; any stop takes back the interrupt. */
-static void stop_one(struct session *s, pid_t tid)
+ * reports before that is handled as ever; any stop takes back the interrupt.  False:
+ * it does not stop until that time (0: ever). */
+static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 {
 	struct tracee_stop stop;
 	struct thread *thread;
 
 	while ((thread = session_thread(s, tid)) && !thread->is_stopped) {
-		if (tracee_wait(tid, true, &stop) < 0) {
+		if (tracee_wait(tid, !until, &stop) < 0) {
 			session_thread_remove(s, thread);
-			return;
+			return true;
+		}
+		if (stop.kind == STOP_NONE) {
+			if (now_ns() > until)
+				return false;
+			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+			continue;
 		}
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
 			thread->is_stopped = true;
 			thread->is_listening = stop.kind == STOP_GROUP;
-			return;
+			return true;
 		}
 		stops_handle(s, &stop);
 		tracee_interrupt(tid);
 	}
+	return true;
 }
 
-/* True when there was one that still ran. */
-static bool stop_running(struct session *s, struct selection which)
+static struct thread *find_running(struct session *s, struct selection which)
 {
-	struct thread *next;
+	struct thread *t = session_thread_next(s, NULL);
+
+	while (t && (!belongs(t, which) || t->is_stopped))
+		t = session_thread_next(s, t);
+	return t;
+}
+
+/* True when there was one that still ran, and all of them have stopped in time. */
+static bool stop_running(struct session *s, struct selection which, uint64_t until)
+{
+	struct thread *t;
 	bool any = false;
 
-	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+	for (t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
 		if (belongs(t, which) && !t->is_stopped) {
 			waiting_note(t);
 			tracee_interrupt(t->tid);
-		}
-	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
-		next = session_thread_next(s, t);
-		if (belongs(t, which) && !t->is_stopped) {
 			any = true;
-			stop_one(s, t->tid);
 		}
-	}
+	while ((t = find_running(s, which)))      /* any of them may end meanwhile */
+		if (!stop_one(s, t->tid, until))
+			return false;
 	return any;
 }
 
 void attach_stop_target(struct session *s, const struct target *target)
 {
-	while (stop_running(s, (struct selection){ .target = target }))
+	while (stop_running(s, (struct selection){ .target = target }, 0))
 		;
 }
 
@@ -364,10 +387,37 @@ static void release_registers(struct session *s, struct selection which)
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		if (!belongs(t, which) || hijack_app_regs(t, &regs) < 0)
 			continue;
-		if (waiting_was_cut(&regs))
+		if (!t->is_listening && waiting_was_cut(&regs))
 			waiting_again(t, &regs);
 		if (hijack_release(t, &regs) == 0)
 			t->state = THREAD_NATIVE;
+	}
+}
+
+void attach_hold_others(struct session *s, const struct thread *but)
+{
+	struct user_regs_struct regs;
+	pid_t pid = but->pid, tid = but->tid;
+	uint64_t until = now_ns() + 1000000000;
+
+	while (stop_running(s, (struct selection){ .pid = pid }, until))
+		;
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (t->pid != pid || t->tid == tid || !t->is_stopped || t->state != THREAD_IN_CACHE ||
+		    hijack_app_regs(t, &regs) < 0 || hijack_release(t, &regs) < 0)
+			continue;
+		t->state = THREAD_STEPPING;
+		t->is_held = true;
+	}
+}
+
+void attach_resume_held(struct session *s, pid_t pid)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (t->pid != pid || !t->is_held)
+			continue;
+		t->is_held = false;
+		hijack_resume(t, 0);
 	}
 }
 
@@ -385,6 +435,12 @@ static void unmap(struct session *s, struct target *target)
 
 static void detach_threads(struct session *s, struct selection which)
 {
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (belongs(t, which) && t->short_limit.is_set) {
+			tracee_detach(t->tid, 0);       /* again below, which does nothing */
+			waiting_settle(t, t->tid);
+		}
+
 	struct thread *next;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = next) {
@@ -402,7 +458,7 @@ void attach_detach_process(struct session *s, pid_t pid)
 {
 	struct selection which = { .pid = pid };
 
-	while (stop_running(s, which))
+	while (stop_running(s, which, 0))
 		;
 	release_registers(s, which);
 	for (struct target *target = s->targets; target; target = target->next)

@@ -35,6 +35,13 @@ int attach_all(struct session *s, struct err *err);
  * collected, again until no new one appears.  They are added to the session. */
 int attach_stop_process(struct session *s, pid_t pid, struct err *err);
 
+/* For a core dump: stops the threads of the process of `but`, which is stopped, and
+ * gives them their own registers.  Those that cannot be stopped within a second are
+ * left.  `but` may be gone afterwards, and others.  They stay until they are killed,
+ * or until attach_resume_held(). */
+void attach_hold_others(struct session *s, const struct thread *but);
+void attach_resume_held(struct session *s, pid_t pid);
+
 /* Lets the threads of `pid` go (0: every one), native, with nothing of ours left
  * in it. */
 void attach_detach_process(struct session *s, pid_t pid);

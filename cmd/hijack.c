@@ -41,6 +41,29 @@ static void cut_event(struct thread *thread, uint64_t pc, uint64_t rcx)
 
 /* ---- off ------------------------------------------------------------------------------ */
 
+/* The rest of a call that is made for the program: how much was done before it. */
+static bool makes_rest(const struct thread *thread)
+{
+	const struct thread_block *tb = thread->tb;
+
+	return tb->sys_args[7] && tb->sys_resume == thread->target->runtime.syscall_post.address;
+}
+
+/* The program is behind its call, which has done so much. */
+static void end_rest(struct thread *thread, struct cache_pc at, struct translate_state *state)
+{
+	struct thread_block *tb = thread->tb;
+	bool is_made = at.address != thread->target->runtime.syscall_insn.address;
+	int64_t more = is_made ? (int64_t)state->regs.gpr[0] : 0;
+
+	state->regs.gpr[0] = tb->sys_args[7] + (more > 0 ? (uint64_t)more : 0);
+	state->regs.gpr[6] = tb->sys_args[2];
+	state->regs.gpr[2] = tb->sys_args[3];
+	state->regs.gpr[1] = state->regs.pc = tb->sys_next;
+	state->in_block = state->in_syscall = false;
+	tb->sys_args[7] = 0;
+}
+
 static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 {
 	struct target *target = thread->target;
@@ -58,6 +81,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 	target_unlock(target);
 	if (!found)
 		return -EFAULT;
+	if (makes_rest(thread))
+		end_rest(thread, at, &state);
 	if (state.has_frame_edit)
 		tracee_write(thread->tid, state.edit_address, &state.edit_value, 8);
 	if (state.is_owed)
@@ -91,6 +116,21 @@ int hijack_release(struct thread *thread, const struct user_regs_struct *regs)
 
 /* ---- on --------------------------------------------------------------------------------- */
 
+/* Parks it before the rest of its call, behind which the service adds up. */
+static void park_rest(struct thread *thread, struct user_regs_struct *regs, struct cache_pc resume)
+{
+	struct thread_block *tb = thread->tb;
+
+	tb->sys_args[0] = regs->orig_rax;
+	tb->sys_args[2] = regs->rsi;
+	tb->sys_args[3] = regs->rdx;
+	tb->sys_args[7] = regs->rax;
+	tb->sys_resume_saved = resume.address;
+	tb->sys_resume = thread->target->runtime.syscall_post.address;
+	waiting_make_rest(regs);
+	regs->rip = thread->target->runtime.syscall_insn.address;
+}
+
 /* Parks a thread that is inside a system call, so that the kernel's restart of
  * it (pc -= 2) happens on the runtime's own instruction. */
 static void park(struct thread *thread, struct user_regs_struct *regs, struct cache_pc resume)
@@ -101,8 +141,16 @@ static void park(struct thread *thread, struct user_regs_struct *regs, struct ca
 	tb->sys_next = regs->rip;
 	tb->sys_resume = resume.address;
 	regs->rip = runtime->syscall_done.address;
+	if (!thread->is_listening && waiting_was_parted(thread, regs)) {
+		park_rest(thread, regs, resume);
+		return;
+	}
 	if (!waiting_was_cut(regs))
 		return;
+	if (thread->is_listening) {
+		regs->orig_rax = ~0ull;         /* over, as hijack_end_waiting() says */
+		return;
+	}
 	/* Made again with a shorter limit; its registers come back behind it. */
 	tb->slots[2] = regs->rdx;
 	tb->slots[10] = regs->r10;
@@ -118,7 +166,18 @@ void hijack_keep_waiting(struct thread *thread)
 
 	if (!tb || thread->state != THREAD_IN_CACHE ||
 	    tracee_regs_get(thread->tid, &regs) < 0 ||
-	    regs.rip != thread->target->runtime.syscall_done.address || !waiting_was_cut(&regs))
+	    regs.rip != thread->target->runtime.syscall_done.address)
+		return;
+	bool is_parted = waiting_was_parted(thread, &regs);
+	if (is_parted && makes_rest(thread)) {
+		tb->sys_args[7] += regs.rax;
+		waiting_make_rest(&regs);
+		regs.rip -= 2;
+		int ignored = tracee_regs_set(thread->tid, &regs);
+		(void)ignored;
+		return;
+	}
+	if (!is_parted && !waiting_was_cut(&regs))
 		return;
 	struct cache_pc resume = { tb->sys_resume };
 	if (resume.address == thread->target->runtime.syscall_again.address) {
@@ -130,6 +189,19 @@ void hijack_keep_waiting(struct thread *thread)
 	}
 	regs.rip = tb->sys_next;
 	park(thread, &regs, resume);
+	int ignored = tracee_regs_set(thread->tid, &regs);
+	(void)ignored;
+}
+
+void hijack_end_waiting(struct thread *thread)
+{
+	struct user_regs_struct regs;
+
+	if (!thread->tb || thread->state != THREAD_IN_CACHE ||
+	    tracee_regs_get(thread->tid, &regs) < 0 ||
+	    regs.rip != thread->target->runtime.syscall_done.address || !waiting_was_cut(&regs))
+		return;
+	regs.orig_rax = ~0ull;          /* a result like any other */
 	int ignored = tracee_regs_set(thread->tid, &regs);
 	(void)ignored;
 }
@@ -178,5 +250,7 @@ int hijack_resume(struct thread *thread, int signal)
 		return 0;
 	thread->is_stopped = false;
 	thread->is_listening = false;
-	return tracee_resume(thread->tid, how, signal);
+	int r = tracee_resume(thread->tid, how, signal);
+	waiting_settle(thread, thread->tid);
+	return r;
 }

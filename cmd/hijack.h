@@ -29,6 +29,9 @@ int hijack_release(struct thread *thread, const struct user_regs_struct *regs) m
  * handler: if that ended its system call early, the call is made again. */
 void hijack_keep_waiting(struct thread *thread);
 
+/* The same behind a stop by a signal, which natively ends such a call early too. */
+void hijack_end_waiting(struct thread *thread);
+
 /* One that stands outside stays stopped. */
 int hijack_resume(struct thread *thread, int signal);
 

@@ -17,6 +17,8 @@
 #include "watch-code.h"
 
 #define SPIN_ROUNDS 3000
+#define NAP_MIN_NS 20000
+#define NAP_MAX_NS 1000000
 
 static long futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
 {
@@ -110,6 +112,21 @@ static void before_filter(struct thread *thread, bool is_for_all)
 			thread_be_quiet(target->by_area[i]);
 }
 
+/* The program is about to forbid what translated code does. */
+static void before_prctl(struct thread *thread)
+{
+	const struct thread_block *tb = thread->tb;
+	struct translator *t = thread->target->translator;
+
+	if (tb->gpr[7] == PR_SET_SECCOMP) {
+		before_filter(thread, false);
+		if (tb->gpr[6] == SECCOMP_MODE_STRICT)
+			translator_clock_stop(t);
+	} else if (tb->gpr[7] == PR_SET_TSC && tb->gpr[6] == PR_TSC_SIGSEGV) {
+		translator_clock_stop(t);
+	}
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -121,14 +138,6 @@ static struct cache_pc before_syscall(struct thread *thread)
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);
 		break;
-	case SYS_seccomp:
-		if (tb->gpr[7] != SECCOMP_GET_ACTION_AVAIL)
-			before_filter(thread, tb->gpr[6] & SECCOMP_FILTER_FLAG_TSYNC);
-		break;
-	case SYS_prctl:
-		if (tb->gpr[7] == PR_SET_SECCOMP)
-			before_filter(thread, false);
-		break;
 	case SYS_execve:
 	case SYS_execveat:
 	case SYS_exit_group:
@@ -138,6 +147,15 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_clone3:
 		before_clone(thread);
 		break;
+	case SYS_prctl:
+		before_prctl(thread);
+		break;
+	case SYS_seccomp:
+		if (tb->gpr[7] == SECCOMP_SET_MODE_STRICT || tb->gpr[7] == SECCOMP_SET_MODE_FILTER)
+			before_filter(thread, tb->gpr[6] & SECCOMP_FILTER_FLAG_TSYNC);
+		if (tb->gpr[7] == SECCOMP_SET_MODE_STRICT)
+			translator_clock_stop(target->translator);
+		break;
 	case SYS_arch_prctl:
 		if (!on_arch_prctl(thread))
 			break;
@@ -146,6 +164,18 @@ static struct cache_pc before_syscall(struct thread *thread)
 		return (struct cache_pc){ tb->sys_resume };
 	}
 	return thread->target->runtime.syscall_native;
+}
+
+/* Its result is that of the parts together. */
+static void after_rest(struct thread_block *tb)
+{
+	if ((int64_t)tb->gpr[0] > 0)
+		tb->gpr[0] += tb->sys_args[7];
+	else
+		tb->gpr[0] = tb->sys_args[7];
+	tb->gpr[6] = tb->sys_args[2];
+	tb->gpr[2] = tb->sys_args[3];
+	tb->sys_args[7] = 0;
 }
 
 static struct cache_pc after_syscall(struct thread *thread)
@@ -170,6 +200,11 @@ static struct cache_pc after_syscall(struct thread *thread)
 		target->maps_are_old = true;
 		if (args[2] & PROT_EXEC)
 			target_map_changed(target);
+		break;
+	case SYS_write:
+	case SYS_sendto:
+	case SYS_recvfrom:
+		after_rest(tb);
 		break;
 	case SYS_mremap:
 		drop(target, args[0], args[1]);
@@ -294,16 +329,31 @@ static bool look_ahead(struct target *target)
 	return more;
 }
 
+/* Nobody may wake us: longer and longer naps. */
+static void nap_until_bell(struct target *target)
+{
+	long ns = NAP_MIN_NS;
+
+	while (!on_bells(target) && !__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE)) {
+		nanosleep(&(struct timespec){ 0, ns }, NULL);
+		if (ns < NAP_MAX_NS)
+			ns += ns / 4;
+	}
+}
+
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
-	bool looks = __atomic_load_n(&target->has_quiet, __ATOMIC_SEQ_CST);
-	const struct timespec limit = { 0, looks ? 50 * 1000 : 100 * 1000 * 1000 };
+	const struct timespec limit = { 0, 100 * 1000 * 1000 };
 
 	for (int i = 0; i < SPIN_ROUNDS; i++) {
 		if (on_bells(target))
 			return;
 		__builtin_ia32_pause();
+	}
+	if (__atomic_load_n(&target->has_quiet, __ATOMIC_ACQUIRE)) {
+		nap_until_bell(target);
+		return;
 	}
 	/* Sleeping is said before the bells are looked at for the last time; the
 	 * thread rings before it looks whether we sleep. */

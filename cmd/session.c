@@ -265,10 +265,10 @@ static void loop(struct session *s)
 		{ .fd = timer_fd, .events = POLLIN },
 	};
 
-	while (!s->ends && s->thread_count) {
+	while (!stops_may_end(s) && s->thread_count) {
 		stops_handle_all(s);
 		flush_full_targets(s);
-		if (s->ends || !s->thread_count)
+		if (stops_may_end(s) || !s->thread_count)
 			break;
 		if (s->watches)
 			writer_flush(output_writer(s->output));

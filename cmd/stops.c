@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "attach.h"
 #include "hijack.h"
 #include "message.h"
 #include "output.h"
@@ -46,16 +47,12 @@ static bool may_wait(const struct thread *thread)
 	return allowed;
 }
 
-static int look_at_filters(struct session *s, struct thread *thread, struct err *err)
+static void look_at_filters(struct thread *thread)
 {
 	int mode = seccomp_mode(thread->tid);
 
-	if (mode == SECCOMP_MODE_STRICT && s->events.time)
-		return err_set(err, EPERM, "thread %d is in the strict mode of seccomp, where no clock "
-			       "can be read (give --no-time)", thread->tid);
-	if (mode > SECCOMP_MODE_DISABLED && (mode == SECCOMP_MODE_STRICT || !may_wait(thread)))
+	if (mode == SECCOMP_MODE_STRICT || (mode == SECCOMP_MODE_FILTER && !may_wait(thread)))
 		thread_be_quiet(thread);
-	return 0;
 }
 
 int stops_take_in(struct session *s, struct thread *thread, struct target *target,
@@ -75,9 +72,7 @@ int stops_take_in(struct session *s, struct thread *thread, struct target *targe
 			sched_yield();
 		return r;
 	}
-	r = look_at_filters(s, thread, err);
-	if (r < 0)
-		return r;
+	look_at_filters(thread);
 	const uint32_t payload[2] = { (uint32_t)regs.rsp, (uint32_t)(regs.rsp >> 32) };
 	thread_event(thread, target->id_thread, payload);
 	return hijack(thread, &regs, err);
@@ -192,7 +187,12 @@ static void on_end(struct session *s, struct thread *thread, const struct tracee
 
 /* ---- signals ------------------------------------------------------------------------------------ */
 
-enum disposition { DISPOSITION_HANDLER, DISPOSITION_STAYS, DISPOSITION_ENDS };
+enum disposition {
+	DISPOSITION_HANDLER,
+	DISPOSITION_STAYS,
+	DISPOSITION_STOPS,
+	DISPOSITION_ENDS,
+};
 
 /* What the signal will do to the process when it is delivered now. */
 static enum disposition disposition(pid_t tid, int signal)
@@ -211,11 +211,12 @@ static enum disposition disposition(pid_t tid, int signal)
 	case SIGURG:
 	case SIGWINCH:
 	case SIGCONT:
+		return DISPOSITION_STAYS;
 	case SIGSTOP:
 	case SIGTSTP:
 	case SIGTTIN:
 	case SIGTTOU:
-		return DISPOSITION_STAYS;
+		return DISPOSITION_STOPS;
 	default:
 		return DISPOSITION_ENDS;
 	}
@@ -230,7 +231,7 @@ static void correct_siginfo(struct thread *thread, uint64_t cache_pc, uint64_t a
 		return;
 	bool has_address = info.si_signo == SIGILL || info.si_signo == SIGFPE ||
 			   info.si_signo == SIGSEGV || info.si_signo == SIGBUS ||
-			   info.si_signo == SIGTRAP;
+			   info.si_signo == SIGTRAP || info.si_signo == SIGSYS;
 	if (!has_address || info.si_code <= 0 || (uint64_t)info.si_addr != cache_pc)
 		return;
 	info.si_addr = (void *)app_pc;
@@ -251,14 +252,40 @@ static void signal_event(struct thread *thread, const struct user_regs_struct *r
 	thread_event(thread, thread->target->id_signal, payload);
 }
 
+static bool dumps_core(int signal)
+{
+	static const uint64_t set = 1ull << SIGQUIT | 1ull << SIGILL | 1ull << SIGTRAP |
+				    1ull << SIGABRT | 1ull << SIGBUS | 1ull << SIGFPE |
+				    1ull << SIGSEGV | 1ull << SIGXCPU | 1ull << SIGXFSZ |
+				    1ull << SIGSYS;
+
+	return set >> signal & 1;
+}
+
+/* The program is about to end by the signal. */
+static void say_end(const struct thread *thread, int signal, uint64_t cache_pc, uint64_t pc)
+{
+	char at[256];
+
+	target_symbols_lock(thread->target);
+	symbols_format(thread->target->symbols, pc, at, sizeof at);
+	target_symbols_unlock(thread->target);
+	message_verbose(1, "thread %d: signal %d (%s) at %s", thread->tid, signal,
+			strsignal(signal), at);
+	message_verbose(2, "cache pc 0x%lx, pc 0x%lx", cache_pc, pc);
+}
+
 static void deliver(struct session *s, struct thread *thread, int signal)
 {
 	enum disposition what = disposition(thread->tid, signal);
 	struct user_regs_struct regs, raw;
 
 	s->signals++;
-	if (!thread->tb || (what == DISPOSITION_STAYS && thread->state == THREAD_IN_CACHE)) {
-		hijack_keep_waiting(thread);
+	bool stays = what == DISPOSITION_STAYS || what == DISPOSITION_STOPS;
+
+	if (!thread->tb || (stays && thread->state == THREAD_IN_CACHE)) {
+		if (what == DISPOSITION_STAYS)
+			hijack_keep_waiting(thread);
 		resume(thread, signal);
 		return;
 	}
@@ -273,19 +300,20 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 		regs.gs_base = target_gs(thread);
 		thread->state = THREAD_ENTERING;
 	} else if (what == DISPOSITION_ENDS) {
-		char at[256];
-
-		target_symbols_lock(thread->target);
-		symbols_format(thread->target->symbols, regs.rip, at, sizeof at);
-		target_symbols_unlock(thread->target);
-		message_verbose(1, "thread %d: signal %d (%s) at %s", thread->tid, signal,
-				strsignal(signal), at);
-		message_verbose(2, "cache pc 0x%llx, pc 0x%llx", raw.rip, regs.rip);
+		say_end(thread, signal, raw.rip, regs.rip);
 		/* Should it survive (an init process does), one step on it is seen. */
 		thread->state = THREAD_ENTERING;
 	}
-	if (hijack_release(thread, &regs) == 0)
-		resume(thread, signal);
+	if (hijack_release(thread, &regs) < 0)
+		return;
+	if (what == DISPOSITION_ENDS && dumps_core(signal)) {
+		pid_t tid = thread->tid;
+
+		attach_hold_others(s, thread);
+		if (session_thread(s, tid) != thread)
+			return;
+	}
+	resume(thread, signal);
 }
 
 /* Into the cache, from wherever the thread natively is. */
@@ -324,6 +352,7 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 		if (at_handler || stepped) {
 			s->steps += stepped;
 			enter(s, thread, at_handler);
+			attach_resume_held(s, thread->pid);
 			return;
 		}
 	}
@@ -353,7 +382,11 @@ static void on_interrupt(struct thread *thread)
 		step(thread);
 		return;
 	}
-	hijack_keep_waiting(thread);
+	if (thread->was_in_group_stop)
+		hijack_end_waiting(thread);
+	else
+		hijack_keep_waiting(thread);
+	thread->was_in_group_stop = false;
 	resume(thread, 0);
 }
 
@@ -383,6 +416,14 @@ static void child_failed(struct session *s, struct thread *child, const struct e
 	(void)child;
 }
 
+/* Killed in the middle of what failed: that is no failure. */
+static bool was_killed(const struct thread *thread)
+{
+	struct user_regs_struct regs;
+
+	return tracee_regs_get(thread->tid, &regs) < 0;
+}
+
 /* A thread of the same process, or a followed child: onto the cache. */
 static void take_child(struct session *s, struct thread *parent, struct thread *child,
 		       bool shares_memory)
@@ -398,7 +439,7 @@ static void take_child(struct session *s, struct thread *parent, struct thread *
 	if (r == 0)
 		r = shares_memory ? stops_take_in(s, child, parent->target, &err)
 				  : stops_new_target(s, child, &err);
-	if (r < 0 && err.code && err.code != ESRCH)
+	if (r < 0 && err.code && err.code != ESRCH && !was_killed(child))
 		child_failed(s, child, &err);
 	else
 		resume(child, 0);
@@ -447,10 +488,12 @@ static void on_child(struct session *s, struct thread *parent, const struct trac
 		take_watched_child(s, parent, child);
 	else if (pid == parent->pid)
 		take_child(s, parent, child, true);
-	else if (!s->options->follow)
+	else if (!s->options->follow || s->is_detaching)
 		release_child(s, parent, child);
-	else
+	else {
+		child->vfork_parent = stop->kind == STOP_VFORK ? parent->tid : 0;
 		take_child(s, parent, child, process_shares_memory(pid, parent->pid));
+	}
 	resume(parent, 0);
 }
 
@@ -508,7 +551,7 @@ static void on_exec(struct session *s, const struct tracee_stop *stop)
 		return;
 	}
 	if (stops_new_target(s, thread, &err) < 0) {
-		if (err.code != ESRCH)
+		if (err.code != ESRCH && !was_killed(thread))
 			message_error(&err);
 		let_go(s, thread, 0);
 		return;
@@ -543,6 +586,7 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 		break;
 	case STOP_GROUP:
 		thread->is_listening = true;
+		thread->was_in_group_stop = true;
 		thread->is_stopped = false;     /* to ptrace it runs: it can be interrupted */
 		tracee_resume(thread->tid, TRACEE_LISTEN, 0);
 		break;
@@ -559,10 +603,22 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 	}
 }
 
+bool stops_may_end(struct session *s)
+{
+	struct thread *t = NULL;
+
+	if (!s->ends)
+		return false;
+	while ((t = session_thread_next(s, t)))
+		if (t->vfork_parent && session_thread(s, t->vfork_parent))
+			return false;
+	return true;
+}
+
 void stops_handle_all(struct session *s)
 {
 	struct tracee_stop stop;
 
-	while (!s->ends && tracee_wait(-1, false, &stop) == 0 && stop.kind != STOP_NONE)
+	while (!stops_may_end(s) && tracee_wait(-1, false, &stop) == 0 && stop.kind != STOP_NONE)
 		stops_handle(s, &stop);
 }

@@ -7,6 +7,10 @@
 
 /* Handles every stop that is pending; does not block. */
 void stops_handle_all(struct session *s);
+/* The session is to end, and can: nobody waits in vfork for a child that we follow.
+ * Such a one cannot be stopped. */
+bool stops_may_end(struct session *s);
+
 void stops_handle(struct session *s, const struct tracee_stop *stop);
 
 /* Makes a stopped thread run in the cache of `target`: area, stream, hijack.

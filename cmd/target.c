@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -251,12 +252,15 @@ static int make_translator(struct target *target, struct err *err)
 		return -EINVAL;
 	}
 
+	struct translate_events events = target->session->events;
+
+	events.time = target->has_clock;
 	struct translate_config config = {
 		.local = target->arena.local,
 		.base = target->arena.base,
 		.size_bytes = target->arena.code_bytes,
 		.ways_local = (uint64_t *)local_at(target, target->data_base + WAYS_AT),
-		.events = target->session->events,
+		.events = events,
 		.ranges = ranges,
 		.range_count = target->place_count,
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
@@ -313,6 +317,18 @@ static int divide_data(struct target *target, struct err *err)
 	return 0;
 }
 
+/* May the program read the time-stamp counter? */
+static bool has_clock(struct target *target, struct remote *remote)
+{
+	uint64_t at = target->arena.base + target->arena.code_bytes;
+	int *mode = (int *)local_at(target, at);
+
+	remote_syscall(remote, SYS_prctl, PR_GET_TSC, at, 0, 0, 0, 0);
+	bool has = *mode != PR_TSC_SIGSEGV;
+	*mode = 0;
+	return has;
+}
+
 static int map_arena(struct target *target, pid_t tid, struct err *err)
 {
 	struct remote remote;
@@ -329,6 +345,7 @@ static int map_arena(struct target *target, pid_t tid, struct err *err)
 		return r;
 	find_program(target->pid, &request.near_start, &request.near_end);
 	r = arena_create(&target->arena, &remote.ops, &request, err);
+	target->has_clock = r == 0 && target->session->events.time && has_clock(target, &remote);
 	int end = remote_end(&remote, NULL, r < 0 ? &ignored : err);
 	return r < 0 ? r : end < 0 ? end : 0;
 }

@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/time.h>
 #include <sys/user.h>
 
 #include "arena.h"
@@ -55,6 +56,7 @@ struct target {
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	struct maps maps;               /* a snapshot, for what may be executed */
 	bool maps_are_old;
+	bool has_clock;                 /* events carry a time stamp */
 	struct target *next;
 };
 
@@ -65,6 +67,13 @@ enum thread_state {
 	THREAD_OUTSIDE,         /* stopped, with its own registers, until the cache has room */
 	THREAD_NATIVE,          /* not ours to translate: runs to its exec, or is let go */
 	THREAD_GONE,
+};
+
+/* The time limit of a socket that is shortened for a moment; see waiting.h. */
+struct short_limit {
+	bool is_set;
+	int fd, option;
+	struct timeval whole;
 };
 
 /* What a signal handler interrupted. */
@@ -81,9 +90,13 @@ struct thread {
 	enum thread_state state;
 	bool is_stopped;
 	bool is_listening;              /* in a group-stop */
+	bool was_in_group_stop;         /* at its last stop */
+	pid_t vfork_parent;             /* who cannot be stopped until this child has executed */
+	bool is_held;                   /* stopped, with its own registers, for a core dump */
 	bool wants_step;                /* a request that the main thread is to serve; atomic */
 	uint64_t waited_ns;             /* in a system call, before it was disturbed */
 	uint64_t waited_before_ns;      /* in earlier tries of the same call */
+	struct short_limit short_limit;
 	struct watch_pending *watch_pending;    /* between a watched access's two requests */
 	struct interrupted interrupted; /* by the signal being delivered */
 	bool is_followed;               /* of a followed child, not of what was asked for */

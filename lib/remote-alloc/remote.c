@@ -75,6 +75,10 @@ static int find_places(struct remote *remote, struct err *err)
 
 	if (r < 0)
 		return r;
+	if (!maps.count) {      /* it is being killed */
+		maps_deinit(&maps);
+		return err_set(err, ESRCH, "process %d is gone", remote->pid);
+	}
 	remote->syscall_insn = find_syscall_insn(remote->tid, &maps);
 	remote->zero_byte = find_zero_byte(remote->tid, &maps);
 	maps_deinit(&maps);

@@ -389,6 +389,12 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
 	return dropped;
 }
 
+void translator_clock_stop(struct translator *t)
+{
+	t->config.events.time = false;
+	translator_drop(t, 0, ~0ull);
+}
+
 int translator_stale(struct translator *t, uint32_t index, struct cache_pc *out)
 {
 	struct app_pc pc = translator_exit_target(t, index);

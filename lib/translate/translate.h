@@ -133,6 +133,10 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end);
  * requires: no thread is in the cache, and no event of it is unread. */
 void translator_flush(struct translator *t);
 
+/* From now on events have no time stamp: the program has forbidden itself to read
+ * the clock.  What was translated is forgotten. */
+void translator_clock_stop(struct translator *t);
+
 /* With events.coverage: the next block that was entered for the first time. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
 
@@ -141,6 +145,7 @@ struct translate_runtime {
 	struct cache_pc syscall_insn;   /* `syscall`; a blocked thread is just behind it */
 	struct cache_pc syscall_done;   /* goes on at sys_resume */
 	struct cache_pc syscall_native; /* makes the system call that the registers say */
+	struct cache_pc syscall_post;   /* a sys_resume: asks with REQUEST_SYSCALL_POST */
 	struct cache_pc syscall_again;  /* a sys_resume: restores rdx and r10 from their slots,
 					 * goes on at sys_resume_saved */
 	struct cache_pc ring_retry;     /* the answer to REQUEST_RING */

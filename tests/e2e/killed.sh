@@ -105,7 +105,7 @@ test_program_that_was_started() {
 
 # Nobody reads what it writes: the detach does not wait for that.
 test_output_that_is_stuck() {
-	start "$VICTIMS/signals" 400 >out
+	start "$VICTIMS/signals" 20000 >out
 	program=$STARTED
 	mkfifo pipe
 	exec 3<>pipe

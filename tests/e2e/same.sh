@@ -12,6 +12,8 @@ program[bash]='bash "$ROOT/tests/e2e/programs/jobs.bash"'
 program[perl]='perl "$ROOT/tests/e2e/programs/words.pl"'
 program[python3]='/usr/bin/python3 -I "$ROOT/tests/e2e/programs/threads.py"'
 program[lua]='lua5.4 "$ROOT/tests/e2e/programs/tables.lua"'
+program[luajit]='luajit "$ROOT/tests/e2e/programs/traces.lua"'
+program[node]='node "$ROOT/tests/e2e/programs/engine.js"'
 program[xz]='xz -0 -c "$DATA/text"'
 program[unxz]='xz -dc "$DATA/text.xz"'
 program[gzip]='gzip -nc "$DATA/text"'
@@ -25,6 +27,8 @@ program[stripped]='"$VICTIMS/ends-stripped" _exit 6'
 program[nopie]='"$VICTIMS/ends-nopie" exit 7'
 program[go]='"$VICTIMS/hello-go"'
 program[rust]='"$VICTIMS/hello-rust"'
+program[go_collector]='"$VICTIMS/gc-go"'
+program[rust_panics]='"$VICTIMS/panics-rust"'
 program[cxx_exceptions]='"$VICTIMS/thrown"'
 program[first_thread_ends_first]='"$VICTIMS/ends" leader 9'
 program[killed]='"$VICTIMS/ends" kill 9'
@@ -34,6 +38,10 @@ program[null_pointer]='"$VICTIMS/ends" null'
 program[divides_by_zero]='"$VICTIMS/ends" divide'
 program[wild_jump]='"$VICTIMS/ends" wild'
 program[timer_signals]='"$VICTIMS/signals" 20'
+program[code_that_changes]='"$VICTIMS/jit"'
+program[filter_that_kills]='"$VICTIMS/filtered" kill 200'
+program[filter_that_traps]='"$VICTIMS/filtered" trap 200'
+program[clock_forbidden]='"$VICTIMS/filtered" clock'
 program[not_found]='"$VICTIMS/no-such-program"'
 program[not_executable]='"$ROOT/README.md"'
 program[script]='"$ROOT/tests/e2e/programs/script"'
@@ -41,9 +49,10 @@ program[gcc]='gcc -O2 -c "$DATA/large.c" -o large.o'
 
 modes=(none calls blocks insns coverage)
 # what is too much for every check
-declare -A not_in_check=([gcc]='blocks insns' [python3]="insns" [git]='insns')
+declare -A not_in_check=([gcc]='blocks insns' [python3]="insns" [git]='insns' [go_collector]='blocks insns'
+	[luajit]='insns' [node]='calls blocks insns coverage')
 declare -A options=([gcc]='-f' [bash]='-f')
-[ -x "$VICTIMS/hello-rust" ] || unset 'program[rust]'
+[ -x "$VICTIMS/hello-rust" ] || unset 'program[rust]' 'program[rust_panics]'
 
 # ---- their data ----------------------------------------------------------------------------
 

@@ -152,6 +152,77 @@ static int do_recv(void)
 	return (int)recv(pair[0], &c, 1, 0);
 }
 
+/* -2: the limit is not what it was. */
+static int limited(int option, int (*wait)(int))
+{
+	struct timeval t = { 1, 0 }, after = { 0 };
+	socklen_t size = sizeof after;
+	int pair[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	setsockopt(pair[0], SOL_SOCKET, option, &t, sizeof t);
+	int r = wait(pair[0]), code = errno;
+	getsockopt(pair[0], SOL_SOCKET, option, &after, &size);
+	errno = code;
+	return after.tv_sec == 1 && after.tv_usec == 0 ? r : -2;
+}
+
+static int by_read(int fd)
+{
+	char c;
+
+	return (int)read(fd, &c, 1);
+}
+
+static int by_write(int fd)
+{
+	char text[4096] = { 0 };
+	ssize_t n;
+
+	while ((n = write(fd, text, sizeof text)) > 0)
+		;
+	return (int)n;
+}
+
+static int do_read_limited(void)
+{
+	return limited(SO_RCVTIMEO, by_read);
+}
+
+static int do_write_limited(void)
+{
+	return limited(SO_SNDTIMEO, by_write);
+}
+
+static int do_accept_limited(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval t = { 1, 0 };
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	bind(s, (struct sockaddr *)&a, sizeof a);
+	listen(s, 1);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+	return accept(s, NULL, NULL);
+}
+
+static int do_semop(void)
+{
+	struct sembuf op = { 0, -1, 0 }, up = { 0, 1, 0 };
+	int id = semget(IPC_PRIVATE, 1, 0600);
+
+	if (fork() == 0) {
+		usleep(1000000);
+		semop(id, &up, 1);
+		_exit(0);
+	}
+	int r = semop(id, &op, 1), e = errno;
+
+	semctl(id, 0, IPC_RMID);
+	errno = e;
+	return r;
+}
+
 static int do_accept(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -212,6 +283,8 @@ int main(int argc, char **argv)
 		{ "epoll_forever", do_epoll_forever }, { "epoll_pwait", do_epoll_pwait },
 		{ "sigtimedwait", do_sigtimedwait }, { "semtimedop", do_semtimedop },
 		{ "recv", do_recv }, { "accept", do_accept }, { "wait4", do_wait4 },
+		{ "read_limited", do_read_limited }, { "write_limited", do_write_limited },
+		{ "accept_limited", do_accept_limited }, { "semop", do_semop },
 		{ "futex", do_futex }, { "epoll_signal", do_epoll_signal },
 	};
 

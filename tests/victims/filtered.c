@@ -1,113 +1,182 @@
-/* filtered SECONDS KIND: computes under a system call filter that kills the process for
- * whatever it does not itself need; says what it computed.
+/* filtered: forbids itself something, and works on.
  *
- *     strict   SECCOMP_MODE_STRICT: read, write, exit
- *     kill     a filter: read, write, exit_group, clock_gettime
- *     errno    the same, but others fail with EPERM
- *     late     "kill", set after half of the time
- *     threads  "kill" for two threads (SECCOMP_FILTER_FLAG_TSYNC)
+ *     filtered kill [MS]   every system call but a few is fatal
+ *     filtered trap [MS]   getppid is answered by a handler of SIGSYS
+ *     filtered clock       reading the time-stamp counter is a fault, which it counts
+ *
+ * kill and trap work for MS milliseconds.  The last line says what it has seen.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
-static double now(void)
-{
-	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+/* Fewer sorts of code than all of libc, run now and then for the first time. */
+static unsigned long work(unsigned round)
+{
+	static char text[4000];
+	unsigned long sum = 0;
+
+	for (unsigned i = 0; i < sizeof text - 1; i++)
+		text[i] = (char)('a' + (i * 7 + round) % 26);
+	switch (round % 8) {
+	case 0: sum = strlen(text); break;
+	case 1: sum = (unsigned long)(strchr(text, 'z') - text); break;
+	case 2: sum = strspn(text, "abcdefghijklm"); break;
+	case 3: sum = strtoul("123456", NULL, 10); break;
+	case 4: sum = (unsigned long)(strstr(text, "ahov") - text); break;
+	case 5: sum = (unsigned long)memcmp(text, text + 26, 2000); break;
+	case 6: sum = (unsigned long)(strrchr(text, 'q') - text); break;
+	case 7: sum = (unsigned long)snprintf(text, sizeof text, "%d %s %g", 7, "seven", 7.0); break;
+	}
+	return sum;
 }
 
-static void filter(unsigned otherwise, unsigned flags)
+static void install(const struct sock_filter *filter, unsigned short count)
 {
-#define ALLOW(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), \
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		ALLOW(read), ALLOW(write), ALLOW(exit), ALLOW(exit_group), ALLOW(clock_gettime),
-		BPF_STMT(BPF_RET | BPF_K, otherwise),
-	};
-	struct sock_fprog program = { sizeof code / sizeof *code, code };
+	struct sock_fprog program = { count, (struct sock_filter *)filter };
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program)) {
-		perror("seccomp");
-		exit(2);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
+		printf("refused: %s\n", strerror(errno));
+		exit(77);
 	}
 }
 
-__attribute__((noinline)) static unsigned step(unsigned x)
+#define LOAD_NUMBER BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+#define ALLOW(number)                                            \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),       \
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static void filter_kill(void)
 {
-	return x * 1664525u + 1013904223u;
+	static const struct sock_filter filter[] = {
+		LOAD_NUMBER,
+		ALLOW(SYS_write),
+		ALLOW(SYS_nanosleep),
+		ALLOW(SYS_clock_nanosleep),
+		ALLOW(SYS_clock_gettime),
+		ALLOW(SYS_restart_syscall),
+		ALLOW(SYS_exit_group),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+
+	install(filter, sizeof filter / sizeof *filter);
 }
 
-static volatile unsigned sum;
-static volatile int has_begun;
-
-static unsigned compute(double until)
+static void filter_trap(void)
 {
-	unsigned x = 1, n = 0;
+	static const struct sock_filter filter[] = {
+		LOAD_NUMBER,
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP | 42),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
 
-	for (; now() < until; n++)
-		for (int i = 0; i < 20000; i++)
-			x = step(x);
-	sum += x;
-	return n;
+	install(filter, sizeof filter / sizeof *filter);
 }
 
-static unsigned compute_without_clock(double seconds)
-{
-	unsigned x = 1;
+static unsigned long traps, bad;
+static uint64_t call_at;
 
-	for (long i = 0; i < (long)(seconds * 4e8); i++)
-		x = step(x);
-	sum += x;
-	return 1;
+static void on_sigsys(int number, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	greg_t *regs = uc->uc_mcontext.gregs;
+
+	traps++;
+	bad += info->si_call_addr != (void *)regs[REG_RIP] || info->si_syscall != SYS_getppid ||
+	       info->si_errno != 42 || (uint64_t)regs[REG_RIP] != call_at ||
+	       (uint64_t)regs[REG_RCX] != call_at || regs[REG_RAX] != SYS_getppid;
+	regs[REG_RAX] = 4711;
 }
 
-static void *thread(void *until)
+static void ask(void)
 {
-	has_begun = 1;
-	for (;;)
-		compute(*(double *)until);
-	return NULL;
+	long result;
+
+	__asm__ volatile("lea 1f(%%rip), %%rcx\n\tmov %%rcx, %1\n\tsyscall\n1:"
+			 : "=a"(result), "=m"(call_at) : "a"(SYS_getppid) : "rcx", "r11", "memory");
+	bad += result != 4711;
+}
+
+static void run(int ms, void (*each)(void))
+{
+	struct timespec start, now, nap = { 0, 2000000 };
+	unsigned long sum = 0;
+	unsigned round = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		sum += work(round++);
+		if (each)
+			each();
+		nanosleep(&nap, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
+	bad += sum == 0;
+}
+
+static sigjmp_buf back;
+static unsigned faults;
+
+static void on_sigsegv(int number)
+{
+	faults++;
+	siglongjmp(back, 1);
+}
+
+static void __attribute__((noinline)) read_clock(void)
+{
+	__builtin_ia32_rdtsc();
+}
+
+static void no_clock(void)
+{
+	signal(SIGSEGV, on_sigsegv);
+	prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
+	for (volatile int i = 0; i < 100; i++)
+		if (!sigsetjmp(back, 1))
+			read_clock();
+	prctl(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0);
+	read_clock();
+	printf("faults %u\n", faults);
 }
 
 int main(int argc, char **argv)
 {
-	const char *kind = argc > 2 ? argv[2] : "kill";
-	double seconds = argc > 1 ? atof(argv[1]) : 1, end = now() + seconds;
-	pthread_t other;
-	char text[64];
+	const char *what = argc > 1 ? argv[1] : "";
+	int ms = argc > 2 ? atoi(argv[2]) : 100;
 
-	if (!strcmp(kind, "threads")) {
-		pthread_create(&other, NULL, thread, &end);
-		while (!has_begun)
-			;               /* a thread's first steps are system calls */
-		filter(SECCOMP_RET_KILL_PROCESS, SECCOMP_FILTER_FLAG_TSYNC);
-	} else if (!strcmp(kind, "strict")) {
-		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0);
-	} else if (!strcmp(kind, "late")) {
-		compute(now() + (end - now()) / 2);
-		filter(SECCOMP_RET_KILL_PROCESS, 0);
-	} else {
-		filter(!strcmp(kind, "errno") ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS,
-		       0);
+	setvbuf(stdout, NULL, _IONBF, 0);
+	if (!strcmp(what, "clock")) {
+		no_clock();
+		return 0;
 	}
-	/* clock_gettime() is the vdso's: no system call.  Strict mode has no clock. */
-	unsigned rounds = !strcmp(kind, "strict") ? compute_without_clock(seconds) : compute(end);
-	int len = snprintf(text, sizeof text, "computed %s\n", rounds ? "something" : "nothing");
-	if (write(1, text, (size_t)len) != len)
-		return 1;
-	syscall(!strcmp(kind, "strict") ? SYS_exit : SYS_exit_group, 0);
+	if (!strcmp(what, "trap")) {
+		struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
+
+		sigaction(SIGSYS, &action, NULL);
+		filter_trap();
+		run(ms, ask);
+		printf("trapped %s, bad %lu\n", traps ? "often" : "never", bad);
+	} else {
+		filter_kill();
+		run(ms, NULL);
+		printf("alive, bad %lu\n", bad);
+	}
+	return 0;
 }

@@ -95,8 +95,42 @@ static void nested(void)
 	}
 }
 
+/* Every version runs 1, 2 or 100 times before the next one takes its place. */
+static void rewritten(void)
+{
+	static const int times[] = { 1, 2, 100 };
+	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (int t = 0; t < 3; t++)
+		for (int i = 0; i < 200; i++) {
+			put(p, i * 3 + t);
+			expect(p, i * 3 + t, times[t]);
+		}
+	munmap(p, 4096);
+}
+
+/* A block that writes its argument into its own next instruction. */
+static void of_itself(void)
+{
+	static const uint8_t code[] = {
+		0x89, 0x3d, 0x01, 0, 0, 0,      /* mov [rip + 1], edi */
+		0xb8, 0, 0, 0, 0,               /* mov eax, 0 */
+		0xc3,                           /* ret */
+	};
+	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memcpy(p, code, sizeof code);
+	for (int i = 1; i <= 300; i++, runs++)
+		wrong += ((int (*)(int))(uintptr_t)p)(i / 3) != i / 3;
+	munmap(p, 4096);
+}
+
 int main(void)
 {
+	rewritten();
+	of_itself();
 	writable_and_executable();
 	mapped_twice();
 	flipped();

@@ -44,6 +44,16 @@ static bool ends_block(const struct x86_insn *insn)
 	return insn->kind != X86_KIND_PLAIN || !relocate_can(insn);
 }
 
+/* On a page that may change, a store that may hit what stands behind it ends the
+ * block: what stands there is looked at again.  The stack is not meant. */
+static bool may_hit_code(struct build *b, const struct x86_insn *insn)
+{
+	bool on_stack = insn->has_sib && (insn->sib & 7) == X86_REG_RSP && !(insn->vex_rxb & 1);
+
+	return insn->writes_mem && (insn->has_mem ? !on_stack : insn->is_string) &&
+	       volatile_is(b);
+}
+
 /* Reads the block's instructions.  An instruction that cannot be decoded, or is
  * to be run natively, is the last one (count includes it, len may be 0). */
 void block_decode(struct build *b)
@@ -61,13 +71,13 @@ void block_decode(struct build *b)
 		b->pcs[b->count++] = pc;
 		pc += insn->len;
 		bytes += insn->len;
-		if (ends_block(insn)) {
-			b->end_pc = pc;
+		b->end_pc = pc;
+		if (ends_block(insn))
 			return;
-		}
+		if (may_hit_code(b, insn))
+			break;
 	}
 	b->ends_early = true;
-	b->end_pc = pc;
 }
 
 /* Opcodes of two bytes that work on registers alone and cannot fault there. */

@@ -134,7 +134,7 @@ struct thread_block {
 	uint64_t lookup[LOOKUP_KINDS];
 	uint64_t rflags;
 	uint64_t gpr[16];
-	uint64_t sys_args[8];
+	uint64_t sys_args[8];           /* number, six arguments; bytes done before a rest */
 	uint64_t ring_start;
 	uint32_t ring_chunks;
 	uint32_t ring_lossy;
