@@ -141,7 +141,7 @@ V_DIR := build/victims
 VICTIMS := \
 	blocked       signals       order       counted       fib       watched       ends \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
-	bits32        stepper       filtered      confined      threads       jit     notices \
+	bits32        stepper       filtered      confined      sequences      threads       jit     notices \
 	crash         parts         vforks        gc-go \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
@@ -163,6 +163,7 @@ victim_bits32        = gcc -m32 -nostdlib -static -o $@ tests/victims/bits32.S
 victim_stepper       = $(VICTIM_CC) -o $@ tests/e2e/stepper.c
 victim_filtered      = $(VICTIM_CC) -o $@ tests/victims/filtered.c
 victim_confined      = $(VICTIM_CC) -o $@ tests/victims/confined.c
+victim_sequences     = $(VICTIM_CC) -o $@ tests/victims/sequences.c
 victim_threads       = $(VICTIM_CC) -o $@ tests/victims/threads.c
 victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
 victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rseq.h"
 #include "session.h"
 #include "waiting.h"
 
@@ -109,8 +110,22 @@ int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs)
 	return r;
 }
 
+/* The kernel is not to find our descriptor of a restartable sequence any more: it looks
+ * for the last one that was set whenever it takes the processor from a thread. */
+void hijack_forget_sequence(pid_t tid, const struct thread *thread)
+{
+	uint64_t address, none = 0;
+
+	if (!thread->tb || !thread->tb->rseq)
+		return;
+	uint64_t at = thread->tb->rseq + RSEQ_DESCRIPTOR;
+	if (tracee_read(tid, at, &address, 8) == 8 && arena_holds(&thread->target->arena, address))
+		tracee_write(tid, at, &none, 8);
+}
+
 int hijack_release(struct thread *thread, const struct user_regs_struct *regs)
 {
+	hijack_forget_sequence(thread->tid, thread);
 	return tracee_regs_set(thread->tid, regs);
 }
 
@@ -210,6 +225,8 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 {
 	struct target *target = thread->target;
 	struct cache_pc at;
+
+	rseq_abort(thread->tid, thread->tb->rseq, regs);
 
 	thread->tb->app_gs = regs->gs_base == target_gs(thread) ? thread->tb->app_gs
 								  : regs->gs_base;

@@ -25,6 +25,10 @@ int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs) must_c
 /* Sets the thread to the program's own registers, gs base included. */
 int hijack_release(struct thread *thread, const struct user_regs_struct *regs) must_check;
 
+/* In the memory of `tid`, which is the thread or its fresh copy by fork: the rseq area
+ * of the thread does not refer to the arena any more. */
+void hijack_forget_sequence(pid_t tid, const struct thread *thread);
+
 /* A thread that stays in the cache, stopped, no signal being delivered to a
  * handler: if that ended its system call early, the call is made again. */
 void hijack_keep_waiting(struct thread *thread);

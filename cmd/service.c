@@ -201,6 +201,10 @@ static struct cache_pc after_syscall(struct thread *thread)
 		if (args[2] & PROT_EXEC)
 			target_map_changed(target);
 		break;
+	case SYS_rseq:
+		if (!failed)
+			tb->rseq = args[2] & 1 ? 0 : args[0];   /* RSEQ_FLAG_UNREGISTER */
+		break;
 	case SYS_write:
 	case SYS_sendto:
 	case SYS_recvfrom:

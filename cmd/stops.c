@@ -14,6 +14,7 @@
 #include "message.h"
 #include "output.h"
 #include "process.h"
+#include "rseq.h"
 #include "seccomp.h"
 #include "service.h"
 #include "watch.h"
@@ -73,6 +74,7 @@ int stops_take_in(struct session *s, struct thread *thread, struct target *targe
 		return r;
 	}
 	look_at_filters(thread);
+	thread->tb->rseq = rseq_area(thread->tid);
 	const uint32_t payload[2] = { (uint32_t)regs.rsp, (uint32_t)(regs.rsp >> 32) };
 	thread_event(thread, target->id_thread, payload);
 	return hijack(thread, &regs, err);
@@ -435,6 +437,8 @@ static void take_child(struct session *s, struct thread *parent, struct thread *
 	if (r < 0)
 		return;
 	child_regs(parent, &regs);
+	if (!shares_memory)
+		hijack_forget_sequence(child->tid, parent);
 	r = tracee_regs_set(child->tid, &regs);
 	if (r == 0)
 		r = shares_memory ? stops_take_in(s, child, parent->target, &err)
@@ -451,6 +455,8 @@ static void release_child(struct session *s, struct thread *parent, struct threa
 
 	if (parent->tb && tracee_regs_get(child->tid, &regs) == 0) {
 		child_regs(parent, &regs);
+		if (!process_shares_memory(child->pid, parent->pid))
+			hijack_forget_sequence(child->tid, parent);
 		if (tracee_regs_set(child->tid, &regs) < 0)
 			return;
 	}

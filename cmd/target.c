@@ -143,6 +143,14 @@ static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
 	return n > 0 ? (size_t)n : 0;
 }
 
+static size_t peek(void *context, uint64_t address, void *buf, size_t len)
+{
+	struct target *target = context;
+	ssize_t n = tracee_read(target->task, address, buf, len);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
 static bool is_function(void *context, struct app_pc pc)
 {
 	struct target *target = context;
@@ -196,7 +204,8 @@ static void fill_sys_table(uint8_t *table)
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
 				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
 				   SYS_prctl };
-	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect };
+	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect,
+				    SYS_rseq };
 
 	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
 		table[pre[i]] = SYS_ACTION_PRE;
@@ -266,6 +275,7 @@ static int make_translator(struct target *target, struct err *err)
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
 		.has_fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE,
 		.read = read_code,
+		.peek = peek,
 		.is_writable = is_writable,
 		.is_function = is_function,
 		.wants = session_has_filters(target->session) ? wants : NULL,

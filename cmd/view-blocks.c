@@ -242,7 +242,10 @@ static void event(struct output *output, struct stream *stream, const struct rec
 			v->reps[v->rep_count++] = r->count;
 		break;
 	case SITE_CUT:
-		release(v, pair(r->extra), pair(r->extra + 2));
+		if (r->site->flags & SITE_HAS_EXTRA)
+			release(v, pair(r->extra), pair(r->extra + 2));
+		else
+			release(v, r->site->pc, 0);     /* a restartable sequence */
 		break;
 	case SITE_THREAD:
 		break;

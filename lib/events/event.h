@@ -45,7 +45,8 @@ enum site_kind {
 	SITE_SIGNAL,            /* a handler is entered: signal, interrupted rsp,
 				 * interrupted pc (2 words), rsp, handler (2 words) */
 	SITE_SIGRETURN,         /* back at pc (2 words), rsp */
-	SITE_CUT,               /* the last block ended before pc (2 words), with rcx (2) */
+	SITE_CUT,               /* the last block ended before pc (2 words), with rcx (2);
+				 * without payload: before the site's pc */
 	SITE_END,               /* the stream ends */
 };
 

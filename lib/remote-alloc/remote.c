@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "maps.h"
+#include "rseq.h"
 #include "seccomp.h"
 #include "tracee.h"
 
@@ -166,6 +167,7 @@ int remote_begin(struct remote *remote, pid_t pid, pid_t tid, struct err *err)
 	    tracee_sigmask_get(tid, &remote->saved_mask) < 0 ||
 	    tracee_sigmask_set(tid, ~0ull) < 0)
 		return err_set(err, ESRCH, "thread %d is gone", tid);
+	rseq_abort(tid, rseq_area(tid), &remote->saved);
 	return 0;
 }
 

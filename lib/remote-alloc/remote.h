@@ -6,7 +6,7 @@
  * signals, so that no disposition of the program can change.  Its signals are
  * blocked meanwhile and stay pending, its system call filters are suspended.  remote_end() leaves the thread in the
  * very state that remote_begin() found: registers, signal mask, and the restart
- * of an interrupted system call.
+ * of an interrupted system call; but a restartable sequence is aborted.
  *
  *     struct remote remote;
  *     remote_begin(&remote, pid, tid, &err);

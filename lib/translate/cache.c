@@ -375,6 +375,7 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
 	uint64_t first = start >> 12, last = (end - 1) >> 12;
 	size_t dropped = 0;
 
+	section_drop(t, start, end);
 	if (start >= end || !t->page_used)
 		return 0;
 	if (last - first < t->page_used) {
@@ -583,6 +584,7 @@ void translator_destroy(struct translator *t)
 	for (uint32_t i = 0; t->blocks.chunks && i < t->blocks.count; i++)
 		free((void *)cache_block(t, i)->public.bytes);
 	free(t->entered.items);
+	free(t->sections);
 	chunked_deinit(&t->blocks);
 	chunked_deinit(&t->exits);
 	chunked_deinit(&t->sites);

@@ -54,6 +54,7 @@ struct state {
 	uint8_t kind;           /* enum state_kind */
 	bool is_owed;           /* done, but its event is not in the ring yet */
 	bool in_block;          /* the event of `block` is in the ring, and it has not ended */
+	uint16_t section;       /* 1 + number of the restartable sequence it is in */
 	uint8_t arrives;        /* 1 + LOOKUP_*: on its way to pc by such a branch, which has
 				 * been done but is reported on arrival */
 };
@@ -71,6 +72,13 @@ struct chunked {
 struct state_list {
 	struct state *items;
 	size_t count, room;
+};
+
+/* A restartable sequence of the program: see section.c. */
+struct section {
+	uint64_t start, end, abort, descriptor;
+	uint32_t signature;
+	bool is_gone;
 };
 
 /* Program addresses, hashed; see flush.c. */
@@ -106,6 +114,9 @@ struct translator {
 	size_t first_count, first_room;
 	struct entered_set entered;     /* and those of before the last flush */
 
+	struct section *sections;
+	uint32_t section_count, section_room;
+
 	struct { uint64_t page; size_t len; uint8_t bytes[4096]; } window[2];
 
 	struct translate_stats stats;
@@ -138,6 +149,8 @@ bool entered_has(const struct entered_set *set, struct app_pc pc);
 
 /* the processor's: x86_64/ */
 int target_translate(struct translator *t, struct xblock *b);
+/* Forgets the restartable sequences that overlap [start, end). */
+void section_drop(struct translator *t, uint64_t start, uint64_t end);
 /* What an indirect branch of kind LOOKUP_* reports on arrival at b.  False: nothing. */
 bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);

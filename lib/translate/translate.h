@@ -82,6 +82,9 @@ struct translate_config {
 	/* Copies up to `len` bytes of the program at `pc`; returns how many were
 	 * readable and executable, 0 for none. */
 	size_t (*read)(void *context, struct app_pc pc, void *buf, size_t len);
+	/* Copies `len` bytes of the program's memory, code or not; returns how many.
+	 * For descriptors of restartable sequences.  (NULL: there are none.) */
+	size_t (*peek)(void *context, uint64_t address, void *buf, size_t len);
 	/* Can the program (or another one) write these bytes?  Then they are compared
 	 * with what was translated whenever the block is entered.  (NULL: never.) */
 	bool (*is_writable)(void *context, struct app_pc pc);
@@ -175,8 +178,9 @@ struct translate_state {
 					 * behind the program's own; rax may hold a restart
 					 * code of the kernel */
 	bool in_request;                /* waits for the tracer: cancel the request */
-	bool has_frame_edit;            /* `value` belongs at `address` of the program: a */
-	uint64_t edit_address, edit_value;      /* signal frame that we had changed */
+	bool has_frame_edit;            /* `value` belongs at `address` of the program: what */
+	uint64_t edit_address, edit_value;      /* we had changed for a moment: a signal
+						 * frame, the descriptor in an rseq area */
 };
 
 struct thread_block;

@@ -142,4 +142,33 @@ test_core_of_a_crash() {
 	diff native traced
 }
 
+# ---- restartable sequences ------------------------------------------------------------------------
+
+# Counters without locks, on processors that threads are moved between: a sequence that
+# should have been aborted and was not loses counts.
+counters_add_up() {
+	"$VICTIMS/sequences" 1 1 >native || skip "$(cat native)"
+	"$TRACER" -q -o trace "$@" "$VICTIMS/sequences" 4 1000000 aborts >out || fail "$(cat out)"
+	printf '%s\n' 'counted 4000000 of 4000000' 'aborts: some' | diff - out
+}
+
+test_sequences_under_none() { counters_add_up --none; }
+test_sequences_under_calls() { counters_add_up --calls -c; }
+test_sequences_under_blocks() { counters_add_up --blocks --lossy; }
+test_sequences_from_far_away() { TRACER_TEST_FAR=1 counters_add_up --none; }
+limit_sequences_under_blocks=120
+
+test_sequences_attached_to_often() {
+	"$VICTIMS/sequences" 1 1 >native || skip "$(cat native)"
+	start "$VICTIMS/sequences" 4 "$(rounds 20000000 200000000)" >out
+	sequences=$STARTED
+	for i in $(seq "$(rounds 15 150)"); do
+		kill -0 "$sequences" 2>/dev/null || break
+		"$TRACER" -q -p "$sequences" --none --duration 20ms || true
+		"$TRACER" -q -p "$sequences" --blocks --lossy -o /dev/null --duration 20ms || true
+	done
+	wait "$sequences" || fail "$(cat out)"
+}
+limit_sequences_attached_to_often=300
+
 run_tests "$@"

@@ -82,7 +82,7 @@ test_node_server_under_wrk() {
 	! grep -E 'Socket errors|Non-2xx' wrk.log || fail "failed requests"
 	curl -sf "http://127.0.0.1:$port/y" >answer
 	[ "$(cat answer)" = '{"url":"/y","numbers":[1,2,3]}' ] || fail "$(cat answer)"
-	kill -TERM "$(pgrep -P "$traced")"
+	kill -TERM "$(pgrep -P "$(pgrep -P "$traced")")"
 	wait "$traced" || fail "it ended with $?"
 	is server.log closed
 }

@@ -139,7 +139,7 @@ static void check_way_in(const struct translator *t, int r, struct cache_pc at)
 	uint64_t offset = at.address - t->config.base;
 
 	fuzz_check(r == 0 || r == -EFAULT || r == -ENOSPC || r == -EINVAL, "%d", r);
-	fuzz_check(r < 0 || (offset >= RUNTIME_OFFSET(runtime_end) && offset < t->hot.at),
+	fuzz_check(r < 0 || (offset >= RUNTIME_BYTES && offset < t->hot.at),
 		   "entered at +%lx of +%x", offset, t->hot.at);
 }
 
@@ -263,7 +263,7 @@ static void walk_cold(struct translator *t, uint64_t at)
 static void each_insn(struct translator *t,
 		      void (*visit)(struct translator *t, uint32_t at, const struct x86_insn *insn))
 {
-	uint32_t at = (RUNTIME_OFFSET(runtime_end) + 63) & ~63u;
+	uint32_t at = RUNTIME_BYTES;
 	struct x86_insn insn;
 
 	for (; at < t->hot.at; at += insn.len) {
@@ -283,7 +283,7 @@ static void note_start(struct translator *t, uint32_t at, const struct x86_insn 
 static void check_flow(struct translator *t, uint32_t at, const struct x86_insn *insn)
 {
 	uint64_t to = x86_branch_target(insn, at);
-	bool is_hot = to >= ((RUNTIME_OFFSET(runtime_end) + 63) & ~63u) && to < t->hot.end;
+	bool is_hot = to >= RUNTIME_BYTES && to < t->hot.end;
 
 	if (is_relative(insn))
 		fuzz_check(to < t->cold.at && (!is_hot || insn_starts[to] || to == t->hot.at),

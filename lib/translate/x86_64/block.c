@@ -20,7 +20,7 @@ static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
 }
 
 /* Copies up to 15 bytes at pc, across a page's end if need be. */
-static size_t fetch(struct translator *t, uint64_t pc, uint8_t *out)
+size_t block_fetch(struct translator *t, uint64_t pc, uint8_t *out)
 {
 	size_t len, more = 0;
 	const uint8_t *bytes = window(t, pc, &len);
@@ -56,15 +56,17 @@ static bool may_hit_code(struct build *b, const struct x86_insn *insn)
 
 /* Reads the block's instructions.  An instruction that cannot be decoded, or is
  * to be run natively, is the last one (count includes it, len may be 0). */
-void block_decode(struct build *b)
+static void decode(struct build *b)
 {
 	uint64_t pc = b->block->public.pc.address;
 	uint8_t *bytes = b->bytes;
 
 	for (b->count = 0; b->count < BLOCK_INSNS_MAX;) {
 		struct x86_insn *insn = &b->insns[b->count];
-		size_t len = fetch(b->t, pc, bytes);
+		size_t len = block_fetch(b->t, pc, bytes);
 
+		if (b->count && section_at(b->t, pc))
+			break;
 		x86_decode(bytes, len, insn);
 		if (insn->kind == X86_KIND_TRUNCATED && b->count)
 			break;
@@ -78,6 +80,16 @@ void block_decode(struct build *b)
 			break;
 	}
 	b->ends_early = true;
+}
+
+void block_decode(struct build *b)
+{
+	uint32_t known = b->t->section_count;
+
+	decode(b);
+	section_look(b);
+	if (b->t->section_count != known)
+		decode(b);      /* again: it ends where a sequence begins */
 }
 
 /* Opcodes of two bytes that work on registers alone and cannot fault there. */

@@ -24,6 +24,7 @@ struct build {
 	struct xblock *done[FRAGMENT_BLOCKS_MAX];       /* of this fragment */
 	int done_count;
 	bool to_cold;           /* relocate_emit() goes there */
+	uint16_t section;       /* 1 + number of the restartable sequence that the block is */
 };
 
 static inline struct emit *build_out(struct build *b)
@@ -39,6 +40,7 @@ struct where {
 	bool at_target;         /* pc is in gs:[target] instead */
 	bool in_block;
 	uint8_t arrives;        /* see struct state */
+	uint16_t section;
 };
 
 void build_mark(struct build *b, bool hot, struct where where);
@@ -53,6 +55,8 @@ static inline struct where at(uint64_t pc, bool in_block)
 
 /* True when it can be placed elsewhere; else it is to be run natively. */
 bool relocate_can(const struct x86_insn *insn);
+/* True when that needs no other instruction beside it. */
+bool relocate_reaches(const struct build *b, int i);
 /* Emits instruction i of the block, changed where its place matters. */
 void relocate_emit(struct build *b, int i);
 /* mov rdx, <operand of an indirect call or jmp>.  rdx is already saved. */
@@ -107,6 +111,8 @@ void lookup_emit_return_entry(struct build *b);
 /* Reads the block's instructions.  An instruction that cannot be decoded, or is
  * to be run natively, is the last one (count includes it, len may be 0). */
 void block_decode(struct build *b);
+/* Copies up to 15 bytes at pc; how many. */
+size_t block_fetch(struct translator *t, uint64_t pc, uint8_t *out);
 /* What is dead before each instruction: dead_regs, dead_flags. */
 void block_find_dead(struct build *b);
 /* Keeps a copy of the bytes, and what pages they came from. */
@@ -126,6 +132,19 @@ bool volatile_is(struct build *b);
 /* Compares the block's bytes with those that were translated, piece by piece,
  * without touching flags; where they differ, asks for a new translation. */
 void volatile_emit_check(struct build *b);
+
+/* ---- section.c --------------------------------------------------------------------- */
+
+/* The restartable sequence that begins at pc, or NULL. */
+const struct section *section_at(const struct translator *t, uint64_t pc);
+/* Notes those whose descriptor the decoded block installs. */
+void section_look(struct build *b);
+/* Reads all of it as the block's instructions.  False: it is to be translated as
+ * any other code. */
+bool section_decode(struct build *b, const struct section *section);
+/* Emits it; `emit_event` the event of the block before it. */
+void section_emit(struct build *b, const struct section *section,
+		  void (*emit_event)(struct build *b));
 
 /* ---- exits.c ------------------------------------------------------------------------- */
 

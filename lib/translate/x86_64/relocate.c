@@ -154,6 +154,19 @@ static void emit_far(struct build *b, int i, const struct x86_insn *insn, const 
 	}
 }
 
+bool relocate_reaches(const struct build *b, int i)
+{
+	const struct x86_insn *insn = &b->insns[i];
+	uint64_t target = x86_rip_target(insn, b->pcs[i]), base = b->t->config.base;
+
+	if (!insn->rip_relative || (insn->map == X86_MAP_ONE_BYTE && insn->opcode == 0x8d))
+		return true;
+	if (insn->eip_relative)
+		return false;
+	return fits_i32((int64_t)(target - base)) &&
+	       fits_i32((int64_t)(target - (base + b->t->config.size_bytes)));
+}
+
 void relocate_emit(struct build *b, int i)
 {
 	const struct x86_insn *insn = &b->insns[i];

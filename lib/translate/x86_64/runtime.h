@@ -54,6 +54,7 @@ RUNTIME_LABEL(runtime_ring_return);
 RUNTIME_LABEL(runtime_ring_end);
 RUNTIME_LABEL(runtime_end);
 
+#define RUNTIME_BYTES 4096u     /* reserved for it; code begins behind them */
 #define RUNTIME_OFFSET(label) ((uint32_t)((label) - runtime_start))
 
 #endif

@@ -17,7 +17,8 @@ static bool same(const struct state *a, const struct state *b)
 {
 	return a->block == b->block && a->pc == b->pc && a->site == b->site &&
 	       a->saved == b->saved && a->kind == b->kind && a->is_owed == b->is_owed &&
-	       a->in_block == b->in_block && a->arrives == b->arrives;
+	       a->in_block == b->in_block && a->arrives == b->arrives &&
+	       a->section == b->section;
 }
 
 void target_state_mark(struct translator *t, bool hot, const struct state *state)
@@ -105,6 +106,11 @@ static bool from_record(struct translator *t, uint32_t offset, const struct tran
 			out->regs.gpr[r] = tb->slots[r];
 	out->block = translator_block(t, s->block);
 	out->in_block = s->in_block;
+	if (s->section && tb->rseq) {
+		out->has_frame_edit = true;
+		out->edit_address = tb->rseq + RSEQ_DESCRIPTOR;
+		out->edit_value = t->sections[s->section - 1].descriptor;
+	}
 	if (s->is_owed)
 		fill_owed(t, s->site, out);
 	if (s->arrives)

@@ -58,6 +58,7 @@
 #define TB_WAYS                 0x400
 #define TB_QUIET                0x408
 #define TB_RING_DROPPING        0x40c
+#define TB_RSEQ                 0x410
 
 #define THREAD_BLOCK_OFFSET     4096
 #define THREAD_AREA_HEAD_BYTES  65536
@@ -81,6 +82,8 @@
 
 #define REQUEST_WATCH           11      /* store number `exit` may hit a watched range */
 #define REQUEST_WATCHED         12      /* it has been done */
+
+#define RSEQ_DESCRIPTOR         8       /* in the area: the address of a descriptor */
 
 #define LOOKUP_CALL             0
 #define LOOKUP_JMP              1
@@ -149,6 +152,7 @@ struct thread_block {
 	uint64_t ways;                  /* table: where exits lead, in the program */
 	uint32_t quiet;                 /* no system call of ours: a filter may forbid it */
 	uint32_t ring_dropping;         /* lossy: about to take back the chunk being written */
+	uint64_t rseq;                  /* the program's own area for the kernel, or 0 */
 };
 
 struct control {
@@ -195,6 +199,7 @@ TB_CHECK(ring_chunk_end, TB_RING_CHUNK_END);
 TB_CHECK(ways, TB_WAYS);
 TB_CHECK(quiet, TB_QUIET);
 TB_CHECK(ring_dropping, TB_RING_DROPPING);
+TB_CHECK(rseq, TB_RSEQ);
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");
 _Static_assert(offsetof(struct control, bells) == CONTROL_BELLS, "bells");

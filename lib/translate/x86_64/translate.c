@@ -20,12 +20,14 @@
 #include "runtime.h"
 
 #define COLD_SHARE 3    /* one part in three of the cache */
-#define RUNTIME_BYTES 4096u     /* reserved for it */
 
 /* ---- marks ------------------------------------------------------------------------- */
 
 static void mark(struct build *b, bool hot, struct where where, uint32_t site, bool is_owed)
 {
+	/* Before its first instruction the sequence counts as begun: the program has
+	 * given its descriptor to the kernel. */
+	uint16_t begun = b->section && where.pc == b->pcs[0] ? b->section : 0;
 	struct state state = {
 		.at = hot ? b->t->hot.at : b->t->cold.at,
 		.block = b->block->public.index,
@@ -36,6 +38,7 @@ static void mark(struct build *b, bool hot, struct where where, uint32_t site, b
 		.is_owed = is_owed,
 		.in_block = where.in_block && b->t->config.events.blocks,
 		.arrives = where.arrives,
+		.section = where.section ? where.section : begun,
 	};
 
 	target_state_mark(b->t, hot, &state);
@@ -117,7 +120,13 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	struct translator *t = b->t;
 	struct xblock *block = b->block;
 
-	block_decode(b);
+	const struct section *section = section_at(t, b->block->public.pc.address);
+
+	if (section && !section_decode(b, section))
+		section = NULL;
+	if (!section)
+		block_decode(b);
+	b->section = section ? (uint16_t)(section - t->sections + 1) : 0;
 	if (b->insns[0].kind == X86_KIND_TRUNCATED && b->count == 1)
 		return -EFAULT;
 	if (!b->ends_early && last_is_odd(&b->insns[b->count - 1]))
@@ -133,9 +142,13 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	build_mark(b, true, at(b->pcs[0], false));
 	if (volatile_is(b))
 		volatile_emit_check(b);
-	if (t->config.events.blocks)
-		emit_block_event(b);
-	emit_body(b);
+	if (section) {
+		section_emit(b, section, emit_block_event);
+	} else {
+		if (t->config.events.blocks)
+			emit_block_event(b);
+		emit_body(b);
+	}
 	*follow_return = false;
 	if (b->ends_early) {
 		build_mark(b, true, at(b->end_pc, false));
