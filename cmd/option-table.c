@@ -58,6 +58,9 @@ const struct option_row option_rows[] = {
 	{ NULL, 0, "cache-size", "SIZE", OPTION_CACHE_SIZE,
 	  "memory for translated code in each process (256m); when it is full, it is\n"
 	  "                      emptied" },
+	{ NULL, 0, "trust", "N", OPTION_TRUST,
+	  "believe code on pages that can be written once it came out unchanged\n"
+	  "                      N times; 0: at once, -1: never (default)" },
 	{ NULL, 'q', NULL, NULL, OPTION_QUIET, "no messages" },
 	{ NULL, 'v', NULL, NULL, OPTION_VERBOSE, "more messages" },
 	{ NULL, 0, "stats", NULL, OPTION_STATS, "at the end a line of counters on stderr" },

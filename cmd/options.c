@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,19 @@ static int set_cache_size(struct options *o, const char *value)
 	return GO_ON;
 }
 
+static int set_trust(struct options *o, const char *value)
+{
+	uint64_t number;
+
+	if (!strcmp(value, "-1"))
+		o->trust = -1;
+	else if (option_number(value, &number) < 0 || number > INT_MAX)
+		return wrong("--trust %s: not -1, 0 or a number of times", value);
+	else
+		o->trust = (int)number;
+	return GO_ON;
+}
+
 static int parse_value(struct parse *p, const struct option_row *row, char *value)
 {
 	struct options *o = p->options;
@@ -195,6 +209,7 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 	case OPTION_SORT: return set_sort(o, value);
 	case OPTION_COLOR: return set_color(o, value);
 	case OPTION_CACHE_SIZE: return set_cache_size(o, value);
+	case OPTION_TRUST: return set_trust(o, value);
 	default: break;
 	}
 	return GO_ON;
@@ -354,6 +369,7 @@ int options_parse(struct options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof *options);
 	options->cache_bytes = CACHE_DEFAULT_BYTES;
+	options->trust = -1;
 	status = parse_words(&parse);
 	if (status == GO_ON)
 		status = set_program(&parse);

@@ -66,6 +66,7 @@ struct options {
 	uint64_t min_time_ns;
 	uint64_t limit;                 /* 0: none */
 	uint64_t duration_ns;           /* 0: none */
+	int trust;                      /* --trust: -1 always compared, 0 never */
 	uint64_t cache_bytes;           /* --cache-size, a multiple of 64 KiB */
 	const char *output;             /* -o; NULL: stderr */
 	bool summary;                   /* -c */

@@ -248,6 +248,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 						(struct app_pc){ tb->target }, at);
 	case REQUEST_STALE:
 		return translator_stale(t, tb->exit, at);
+	case REQUEST_TRUSTED:
+		return translator_trusted(t, tb->exit, at);
 	case REQUEST_SYSCALL_PRE:
 		*at = before_syscall(thread);
 		return 0;

@@ -22,7 +22,8 @@
 #define CONTROL_BYTES 65536
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
 #define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
-#define SHARED_BYTES (WAYS_AT + TRANSLATE_WAYS_BYTES)
+#define TRUST_AT (WAYS_AT + TRANSLATE_WAYS_BYTES)
+#define SHARED_BYTES (TRUST_AT + TRANSLATE_TRUST_BYTES)
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
 
@@ -269,6 +270,9 @@ static int make_translator(struct target *target, struct err *err)
 		.base = target->arena.base,
 		.size_bytes = target->arena.code_bytes,
 		.ways_local = (uint64_t *)local_at(target, target->data_base + WAYS_AT),
+		.trust = target->session->options->trust,
+		.trust_local = (uint64_t *)local_at(target, target->data_base + TRUST_AT),
+		.trust_base = target->data_base + TRUST_AT,
 		.events = events,
 		.ranges = ranges,
 		.range_count = target->place_count,

@@ -5,10 +5,10 @@ _tracer()
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
 	local options='-p --exec -f -ff --calls --blocks --insns --watch --coverage --stacks
 		--none --tid -F -N -M -X -D --min-time --limit --duration -o --format -c --sort
-		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size -q -v --stats --help
+		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size --trust -q -v --stats --help
 		--version'
 	local valued=' -p --exec --watch --tid -F -N -M -X -D --min-time --limit --duration -o
-		--format --sort --color --cache-size '
+		--format --sort --color --cache-size --trust '
 
 	COMPREPLY=()
 	case $before in

@@ -406,6 +406,19 @@ int translator_stale(struct translator *t, uint32_t index, struct cache_pc *out)
 	return translator_enter(t, pc, out);
 }
 
+int translator_trusted(struct translator *t, uint32_t index, struct cache_pc *out)
+{
+	struct app_pc pc = translator_exit_target(t, index);
+	struct xblock *b = cache_block_find(t, pc);
+
+	if (b && b->entry && !b->is_trusted) {
+		drop_block(t, b);
+		b = cache_block_find(t, pc);
+		b->is_trusted = true;
+	}
+	return translator_enter(t, pc, out);
+}
+
 /* ---- getting in -------------------------------------------------------------------- */
 
 static void note_first(struct translator *t, struct xblock *b)

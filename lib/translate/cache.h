@@ -37,6 +37,7 @@ struct xblock {
 	uint32_t incoming;              /* exit index */
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call, was_entered;
+	bool is_trusted;                /* on a page that may change, but has not for long */
 };
 
 enum state_kind {
@@ -114,6 +115,7 @@ struct translator {
 	size_t first_count, first_room;
 	struct entered_set entered;     /* and those of before the last flush */
 
+	uint32_t trust_count;           /* counters given out */
 	struct section *sections;
 	uint32_t section_count, section_room;
 

@@ -74,6 +74,11 @@ struct translate_config {
 	uint8_t *lookup_local[3];       /* indirect-branch tables, LOOKUP_CALL, _JMP, _RET: */
 	uint64_t lookup_base[3];        /* TRANSLATE_LOOKUP_BYTES each, zeroed */
 	uint64_t *ways_local;           /* see thread_block.h: TRANSLATE_WAYS_BYTES; or NULL */
+	/* How often code that may change is compared before it is believed: -1 always,
+	 * 0 never.  The counters: TRANSLATE_TRUST_BYTES, zeroed; or NULL. */
+	int trust;
+	uint64_t *trust_local;
+	uint64_t trust_base;
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
@@ -119,6 +124,9 @@ int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
 /* The answer to REQUEST_STALE: the block that the exit leads to was translated
  * from bytes that have changed. */
 int translator_stale(struct translator *t, uint32_t exit, struct cache_pc *out);
+
+/* The answer to REQUEST_TRUSTED: it is translated again, without the comparison. */
+int translator_trusted(struct translator *t, uint32_t exit, struct cache_pc *out);
 
 /* Where exit number `exit` leads; pc 0 when there is no such exit. */
 struct app_pc translator_exit_target(const struct translator *t, uint32_t exit);

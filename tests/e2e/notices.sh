@@ -142,6 +142,29 @@ test_core_of_a_crash() {
 	diff native traced
 }
 
+# ---- code that changes, and trust in it ---------------------------------------------------------------
+
+test_code_that_changes_is_not_trusted() {
+	for trust in '' '--trust -1' '--trust 1000000'; do
+		# shellcheck disable=SC2086
+		"$TRACER" -q --none $trust "$VICTIMS/jit" >out || fail "$trust: $(cat out)"
+		grep -q '^0 of' out
+	done
+}
+
+# What is believed is not looked at again: this program pays for it.
+test_trust_is_taken_at_its_word() {
+	for trust in 0 1 10; do
+		! "$TRACER" -q --none --trust "$trust" "$VICTIMS/jit" >out || fail "trust $trust: $(cat out)"
+	done
+	for trust in -2 x 99999999999; do
+		status=0
+		"$TRACER" --trust "$trust" true 2>err || status=$?
+		[ $status = 2 ] || fail "trust $trust: status $status"
+		grep -q '^tracer: --trust' err
+	done
+}
+
 # ---- restartable sequences ------------------------------------------------------------------------
 
 # Counters without locks, on processors that threads are moved between: a sequence that

@@ -145,6 +145,8 @@ LABEL runtime_orphan				# the tracer is dead: what would it answer?
 	je	2f
 	cmp	ecx, REQUEST_STALE
 	je	2f
+	cmp	ecx, REQUEST_TRUSTED
+	je	2f
 	lea	edx, [rdx + rdx]		# stores go on in the cache, unreported
 	neg	rdx
 	mov	rax, [rsi + rdx * 8 + TRANSLATE_WAYS_BYTES - 8]

@@ -168,6 +168,7 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 	case REQUEST_MISS:
 	case REQUEST_STEP:
 	case REQUEST_STALE:
+	case REQUEST_TRUSTED:
 		out->regs.pc = translator_exit_target(t, tb->exit).address;
 		break;
 	case REQUEST_MISS_CALL:

@@ -82,6 +82,7 @@
 
 #define REQUEST_WATCH           11      /* store number `exit` may hit a watched range */
 #define REQUEST_WATCHED         12      /* it has been done */
+#define REQUEST_TRUSTED         13      /* the code at exit's target came out unchanged often enough */
 
 #define RSEQ_DESCRIPTOR         8       /* in the area: the address of a descriptor */
 
@@ -96,6 +97,7 @@
 #define SYS_ACTION_POST         2
 #define SYS_ACTION_SIGRETURN    3
 
+#define TRANSLATE_TRUST_BYTES   0x100000        /* counters of 8 bytes: see volatile.c */
 #define TRANSLATE_WAYS_BYTES    0x4000000       /* 8 an exit */
 
 #define RING_CHUNK_BYTES        65536

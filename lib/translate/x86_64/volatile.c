@@ -16,6 +16,30 @@ static void emit_load_piece(struct emit *e, uint32_t at, unsigned len)
 	emit_u32(e, at);
 }
 
+/* --trust N: counts down; at 0 the block is translated anew, without all this.
+ * rax, rcx and rdx are saved, `where` says so. */
+static void emit_countdown(struct build *b, struct where where)
+{
+	const struct translate_config *c = &b->t->config;
+	struct emit *e = &b->t->hot, *cold = &b->t->cold;
+
+	if (c->trust < 0 || !c->trust_local || b->t->trust_count == TRANSLATE_TRUST_BYTES / 8)
+		return;
+	uint32_t index = b->t->trust_count++;
+	c->trust_local[index] = (uint64_t)c->trust;
+	uint32_t out = cold->at;
+	build_mark(b, false, where);
+	for (uint8_t r = 0; r <= 2; r++)
+		emit_mov_reg_slot(cold, (struct reg){ r });
+	exit_target(b, b->pcs[0], 0, REQUEST_TRUSTED);
+	emit_mov_reg_imm64(e, RAX, c->trust_base + 8ull * index);       /* mov rax, counter */
+	EMIT_RAW(e, 0x48, 0x8b, 0x08);                          /* mov rcx, [rax] */
+	EMIT_RAW(e, 0x48, 0x8d, 0x49, 0xff);                    /* lea rcx, [rcx - 1] */
+	EMIT_RAW(e, 0x48, 0x89, 0x08);                          /* mov [rax], rcx */
+	EMIT_RAW(e, 0xe3, 0x02, 0xeb, 0x05);                    /* jrcxz +2;  jmp +5 */
+	emit_jmp(e, out);                                       /* jmp out */
+}
+
 /* Compares the block's bytes with those that were translated, piece by piece,
  * without touching flags; where they differ, asks for a new translation. */
 void volatile_emit_check(struct build *b)
@@ -49,6 +73,7 @@ void volatile_emit_check(struct build *b)
 		emit_jmp(e, out);                               /* jmp out */
 		at += piece;
 	}
+	emit_countdown(b, where);
 	for (uint8_t r = 0; r <= 2; r++)
 		emit_mov_reg_slot(e, (struct reg){ r });        /* mov rax rcx rdx, gs:[slot] */
 	where.saved = 0;
@@ -64,5 +89,7 @@ static bool is_writable(struct build *b, uint64_t pc)
 
 bool volatile_is(struct build *b)
 {
+	if (b->t->config.trust == 0 || b->block->is_trusted)
+		return false;
 	return is_writable(b, b->pcs[0]) || is_writable(b, b->end_pc - 1);
 }
