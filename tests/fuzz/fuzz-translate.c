@@ -121,6 +121,7 @@ static struct translator *create(unsigned mode, unsigned place)
 		},
 		.ranges = ranges, .range_count = mode & 32 ? 1 + (place >> 7 & 1) : 0,
 		.watch_reads = mode & 64, .has_bmi2 = place & 4, .has_fsgsbase = place & 8,
+		.trust = -1,
 		.read = read_program, .is_writable = mode & 128 ? is_writable : NULL,
 		.is_function = place & 16 ? is_function : NULL, .wants = place & 32 ? wants : NULL,
 	};

@@ -130,6 +130,7 @@ static char *translate(const char *source)
 	machine_init(m, strstr(how, "far") ? PLACE_FAR : strstr(how, "low") ? PLACE_LOW : PLACE_NEAR,
 		     &events);
 	m->t->config.has_bmi2 = true;
+	m->t->config.trust = -1;
 	size_t n = assemble(source, code, sizeof code);
 	machine_load(m, code, code + n);
 	struct listing l = { .m = m, .hot = m->t->hot.at, .cold = m->t->cold.at };

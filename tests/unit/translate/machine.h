@@ -287,6 +287,7 @@ static void machine_init(struct machine *m, enum place place,
 	m->config.events = *events;
 	m->config.read = machine_read;
 	m->config.has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
+	m->config.trust = -1;
 	m->config.context = m;
 	m->t = translator_create(&m->config, &err);
 	cr_assert_not_null(m->t, "%s", err.text);
