@@ -236,12 +236,12 @@ static bool has_room_to_guess(const struct translator *t)
 	return t->hot.end - t->hot.at > t->hot.end / 8;
 }
 
+/* The latest first: it is nearest to where the program is. */
 bool translator_look_ahead(struct translator *t)
 {
 	while (t->queue_count && has_room_to_guess(t)) {
-		struct xblock *b = cache_block(t, t->queue[t->queue_head++]);
+		struct xblock *b = cache_block(t, t->queue[t->queue_head + --t->queue_count]);
 
-		t->queue_count--;
 		b->is_queued = false;
 		if (b->entry || b->public.is_dropped)
 			continue;

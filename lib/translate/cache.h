@@ -115,6 +115,7 @@ struct translator {
 	size_t first_count, first_room;
 	struct entered_set entered;     /* and those of before the last flush */
 
+	uint32_t returns_known;         /* put into the table before anybody came */
 	uint32_t trust_count;           /* counters given out */
 	struct section *sections;
 	uint32_t section_count, section_room;

@@ -72,7 +72,7 @@ void translator_flush(struct translator *t)
 	memset(t->page_hash, 0, (t->page_mask + 1ul) * sizeof *t->page_hash);
 	t->hash_used = t->page_used = t->page_link_count = 0;
 	t->queue_head = t->queue_count = 0;
-	t->section_count = t->trust_count = 0;
+	t->section_count = t->trust_count = t->returns_known = 0;
 	t->hot_states.count = t->cold_states.count = 0;
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		memset(t->config.lookup_local[i], 0, TRANSLATE_LOOKUP_BYTES);

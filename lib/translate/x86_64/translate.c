@@ -19,6 +19,7 @@
 #include "build.h"
 #include "runtime.h"
 
+#define RETURNS_KNOWN_MAX (TRANSLATE_LOOKUP_ENTRIES / 2)  /* before they are asked for */
 #define COLD_SHARE 3    /* one part in three of the cache */
 
 /* ---- marks ------------------------------------------------------------------------- */
@@ -188,9 +189,21 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
  * blocks falls into the next. */
 static void publish(struct build *b)
 {
-	for (int i = 0; i < b->done_count; i++)
-		if (!b->t->config.events.coverage)
-			cache_link_incoming(b->t, b->done[i]);
+	struct translator *t = b->t;
+
+	if (t->config.events.coverage)
+		return;
+	for (int i = 0; i < b->done_count; i++) {
+		struct xblock *block = b->done[i];
+
+		cache_link_incoming(t, block);
+		/* Nobody need ask where the first return goes. */
+		if (block->lookup_entry[LOOKUP_RET] && t->returns_known < RETURNS_KNOWN_MAX) {
+			target_lookup_insert(t, LOOKUP_RET, block->public.pc,
+					     block->lookup_entry[LOOKUP_RET]);
+			t->returns_known++;
+		}
+	}
 }
 
 /* One that failed half-way would fall into nothing. */
