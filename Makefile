@@ -204,7 +204,7 @@ $(foreach h,$(HEADERS),$(eval $(call HEADER_RULE,$(h))))
 
 # ---- what a person types ------------------------------------------------------
 
-.PHONY: all help demo check soak bench unit check-headers tests-build deps lint format \
+.PHONY: all help demo check soak bench bench-quick unit check-headers tests-build deps lint format \
         install uninstall clean $(FUZZ)
 all: $(B)/tracer ## build the tracer (MODE=release, debug, asan, ubsan, tsan, cov; V=1 shows the commands)
 
@@ -231,8 +231,11 @@ $(FUZZ):
 unit: $(UNIT) ## build and run the unit tests alone
 	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT)
 
-bench: all $(VICTIM_FILES) ## a table of what tracing costs
-	$(Q)bench/run $(B)/tracer
+bench: all ## what tracing costs: a table, build/bench.json, build/bench.svg; about an hour
+	$(Q)bench/run --cpu --json build/bench.json --svg build/bench.svg $(B)/tracer
+
+bench-quick: all ## the same with a tenth of the work, once
+	$(Q)bench/run --quick $(B)/tracer
 
 check-headers: $(HEADERS:%=$(B)/headers/%.ok) ## every header compiles alone
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -340,19 +341,28 @@ static int init(struct session *s, const struct options *options, struct err *er
 	return s->output ? 0 : -1;
 }
 
+static uint64_t timeval_ns(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_usec * 1000;
+}
+
 static void print_stats(struct session *s)
 {
+	struct rusage used = { 0 };     /* of the program that we have started, and its own */
+
+	getrusage(RUSAGE_CHILDREN, &used);
 	fprintf(stderr,
 		"tracer-stats: {\"events\":%lu,\"lost\":%lu,\"ring_wait_ns\":%lu,\"threads\":%u,"
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
 		"\"indirect_misses\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
 		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
-		"\"translate_ns\":%lu}\n",
+		"\"translate_ns\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
 		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
 		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
 		s->gone.indirect_misses, s->gone.dropped,
 		s->gone.flushes, s->signals, s->steps, s->stops,
-		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns);
+		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns,
+		timeval_ns(&used.ru_utime), timeval_ns(&used.ru_stime));
 }
 
 /* As the program ended: its status, or its signal. */
