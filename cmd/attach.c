@@ -462,7 +462,7 @@ void attach_detach_process(struct session *s, pid_t pid)
 		;
 	release_registers(s, which);
 	for (struct target *target = s->targets; target; target = target->next)
-		if (!target->is_gone && (!pid || target->pid == pid))
+		if (!target_is_gone(target) && (!pid || target->pid == pid))
 			unmap(s, target);
 	detach_threads(s, which);
 }

@@ -55,6 +55,6 @@ static void flush(struct session *s, struct target *target)
 void flush_full_targets(struct session *s)
 {
 	for (struct target *target = s->targets; target && !s->ends; target = target->next)
-		if (__atomic_load_n(&target->is_full, __ATOMIC_ACQUIRE) && !target->is_gone)
+		if (__atomic_load_n(&target->is_full, __ATOMIC_ACQUIRE) && !target_is_gone(target))
 			flush(s, target);
 }

@@ -114,11 +114,11 @@ int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs)
  * for the last one that was set whenever it takes the processor from a thread. */
 void hijack_forget_sequence(pid_t tid, const struct thread *thread)
 {
-	uint64_t address, none = 0;
+	uint64_t area = thread->tb ? __atomic_load_n(&thread->tb->rseq, __ATOMIC_ACQUIRE) : 0;
+	uint64_t at = area + RSEQ_DESCRIPTOR, address, none = 0;
 
-	if (!thread->tb || !thread->tb->rseq)
+	if (!area)
 		return;
-	uint64_t at = thread->tb->rseq + RSEQ_DESCRIPTOR;
 	if (tracee_read(tid, at, &address, 8) == 8 && arena_holds(&thread->target->arena, address))
 		tracee_write(tid, at, &none, 8);
 }
@@ -226,7 +226,7 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 	struct target *target = thread->target;
 	struct cache_pc at;
 
-	rseq_abort(thread->tid, thread->tb->rseq, regs);
+	rseq_abort(thread->tid, __atomic_load_n(&thread->tb->rseq, __ATOMIC_ACQUIRE), regs);
 
 	thread->tb->app_gs = regs->gs_base == target_gs(thread) ? thread->tb->app_gs
 								  : regs->gs_base;

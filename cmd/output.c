@@ -278,6 +278,18 @@ static struct target *to_forget(struct output *output)
 	return target;
 }
 
+/* One that waits for the end of its predecessor has not been read at all. */
+static bool has_fresh(struct output *output, const struct target *target)
+{
+	bool has = false;
+
+	pthread_mutex_lock(&output->lock);
+	for (const struct stream *s = output->fresh; s; s = s->next)
+		has |= s->target == target;
+	pthread_mutex_unlock(&output->lock);
+	return has;
+}
+
 static void forget(struct output *output, const struct target *target)
 {
 	for (struct stream *s = output->streams; s; s = s->next)
@@ -331,7 +343,7 @@ static void *output_main(void *context)
 			idle_ns = IDLE_MIN_NS;
 			continue;
 		}
-		if (old)
+		if (old && !has_fresh(output, old))
 			forget(output, old);
 		if (ends && !output->streams && !output->fresh)
 			break;

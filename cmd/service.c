@@ -203,7 +203,8 @@ static struct cache_pc after_syscall(struct thread *thread)
 		break;
 	case SYS_rseq:
 		if (!failed)
-			tb->rseq = args[2] & 1 ? 0 : args[0];   /* RSEQ_FLAG_UNREGISTER */
+			__atomic_store_n(&tb->rseq, args[2] & 1 ? 0 : args[0],  /* _UNREGISTER */
+					 __ATOMIC_RELEASE);
 		break;
 	case SYS_write:
 	case SYS_sendto:

@@ -129,7 +129,7 @@ static void reap_targets(struct session *s)
 
 	for (struct target *target = s->targets; target; target = next) {
 		next = target->next;
-		if (target->is_gone && __atomic_load_n(&target->threads, __ATOMIC_ACQUIRE) == 0)
+		if (target_is_gone(target) && __atomic_load_n(&target->threads, __ATOMIC_ACQUIRE) == 0)
 			session_target_drop(s, target);
 	}
 }

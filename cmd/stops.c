@@ -183,7 +183,7 @@ static void on_end(struct session *s, struct thread *thread, const struct tracee
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
 		if (t->target == target)
 			return;
-	target->is_gone = true;
+	__atomic_store_n(&target->is_gone, true, __ATOMIC_RELEASE);
 	session_wake(s);
 }
 
@@ -522,7 +522,7 @@ static struct thread *after_exec(struct session *s, pid_t pid, pid_t former)
 			     o = session_thread_next(s, o))
 				last = o->target != target;
 			if (target && last)
-				target->is_gone = true;
+				__atomic_store_n(&target->is_gone, true, __ATOMIC_RELEASE);
 		}
 	}
 	thread = session_thread_add(s, pid, pid);

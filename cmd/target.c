@@ -52,7 +52,7 @@ void target_symbols_lock(struct target *target)
 	pthread_mutex_lock(&target->symbols_lock);
 	/* Counted before it is looked at: a change meanwhile is one more. */
 	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
-	if (changes != target->symbols_of && !target->is_gone) {
+	if (changes != target->symbols_of && !target_is_gone(target)) {
 		int ignored = symbols_refresh(target->symbols, NULL);
 		(void)ignored;
 		target->symbols_of = changes;

@@ -51,7 +51,7 @@ struct target {
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
 	bool has_quiet;                 /* threads that cannot wake the service: it looks */
 	bool is_full;                   /* the code cache: see flush.h */
-	bool is_gone;                   /* the address space has ended */
+	bool is_gone;                   /* the address space has ended; atomic */
 	unsigned map_changes;           /* counted; atomic */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	struct maps maps;               /* a snapshot, for what may be executed */
@@ -140,6 +140,11 @@ void target_flush(struct target *target);
 
 /* Where the thread's block is in the target: its gs base. */
 uint64_t target_gs(const struct thread *thread);
+
+static inline bool target_is_gone(const struct target *target)
+{
+	return __atomic_load_n(&target->is_gone, __ATOMIC_ACQUIRE);
+}
 
 /* For the main thread: a thread of the program stands still meanwhile, so it goes
  * before all that the service thread does of its own accord. */

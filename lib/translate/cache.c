@@ -34,6 +34,11 @@ void *chunked_add(struct chunked *c)
 	return element;
 }
 
+void chunked_clear(struct chunked *c)
+{
+	__atomic_store_n(&c->count, 0, __ATOMIC_RELEASE);
+}
+
 static bool chunked_init(struct chunked *c, size_t element_bytes)
 {
 	c->element_bytes = element_bytes;

@@ -145,6 +145,7 @@ uint32_t cache_site_add(struct translator *t, const struct site *site);
 /* Notes a way for threads whose tracer has died; `index` of the table. */
 void cache_way_set(struct translator *t, uint32_t index, uint64_t address);
 void *chunked_at(const struct chunked *c, uint32_t index);
+void chunked_clear(struct chunked *c);
 void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
 
 /* flush.c */

@@ -67,7 +67,10 @@ void translator_flush(struct translator *t)
 	keep_entered(t);
 	for (uint32_t i = 0; i < t->blocks.count; i++)
 		free((void *)cache_block(t, i)->public.bytes);
-	t->blocks.count = t->exits.count = t->sites.count = t->stores.count = 0;
+	chunked_clear(&t->blocks);
+	chunked_clear(&t->exits);
+	chunked_clear(&t->sites);
+	chunked_clear(&t->stores);
 	memset(t->hash, 0, (t->hash_mask + 1ul) * sizeof *t->hash);
 	memset(t->page_hash, 0, (t->page_mask + 1ul) * sizeof *t->page_hash);
 	t->hash_used = t->page_used = t->page_link_count = 0;
