@@ -16,7 +16,10 @@
 #include "tracee.h"
 #include "watch-code.h"
 
-#define SPIN_ROUNDS 3000
+/* what a sender of signals waits while those who get them get nowhere */
+#define SENDER_WAITS_NS 200000
+#define SPIN_MIN_NS 4000
+#define SPIN_MAX_NS 150000
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS 1000000
 
@@ -40,6 +43,14 @@ void service_answer(struct thread *thread, struct cache_pc at)
 	uint32_t old = __atomic_exchange_n(&tb->request_state, REQUEST_ANSWERED, __ATOMIC_ACQ_REL);
 	if (old == REQUEST_SLEEPING)
 		futex(&tb->request_state, FUTEX_WAKE, 1, NULL);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* ---- system calls that matter ------------------------------------------------------ */
@@ -125,6 +136,32 @@ static void before_prctl(struct thread *thread)
 	} else if (tb->gpr[7] == PR_SET_TSC && tb->gpr[6] == PR_TSC_SIGSEGV) {
 		translator_clock_stop(t);
 	}
+}
+
+/* We are slower to deliver signals than the kernel, and who gets them is to have time for
+ * more than its handler.  False: the sender is to wait. */
+static bool may_send(struct thread *thread)
+{
+	struct target *target = thread->target;
+	uint64_t now = now_ns();
+
+	if (now >= __atomic_load_n(&target->session->flood_ends_ns, __ATOMIC_ACQUIRE)) {
+		target_watch_senders(target, false);
+		return true;
+	}
+	if (thread->due_ns && now >= thread->due_ns)
+		return true;
+	thread->due_ns = now + SENDER_WAITS_NS;
+	if (!target->due_ns || thread->due_ns < target->due_ns)
+		target->due_ns = thread->due_ns;
+	return false;
+}
+
+static bool is_sender(uint64_t number)
+{
+	return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill ||
+	       number == SYS_rt_sigqueueinfo || number == SYS_rt_tgsigqueueinfo ||
+	       number == SYS_pidfd_send_signal;
 }
 
 static struct cache_pc before_syscall(struct thread *thread)
@@ -245,6 +282,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	case REQUEST_STALE:
 		return translator_stale(t, tb->exit, at);
 	case REQUEST_SYSCALL_PRE:
+		if (is_sender(tb->gpr[0] & 0xffff) && !may_send(thread))
+			return -EAGAIN;
 		*at = before_syscall(thread);
 		return 0;
 	case REQUEST_SYSCALL_POST:
@@ -264,14 +303,6 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void on_bell(struct target *target, unsigned area)
 {
 	struct thread *thread;
@@ -285,6 +316,7 @@ static void on_bell(struct target *target, unsigned area)
 
 		target->translate_ns += now_ns() - start;
 		if (r == 0) {
+			thread->due_ns = 0;
 			service_answer(thread, at);
 		} else if (r == -ENOSPC) {
 			__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
@@ -297,12 +329,38 @@ static void on_bell(struct target *target, unsigned area)
 	pthread_mutex_unlock(&target->lock);
 }
 
+/* Those that were put off, and whose time has come. */
+static void on_due(struct target *target)
+{
+	uint64_t now = now_ns(), next = 0;
+
+	if (!target->due_ns || now < target->due_ns)
+		return;
+	target->due_ns = 0;
+	for (unsigned i = 0; i < target->areas_top; i++) {
+		pthread_mutex_lock(&target->lock);
+		uint64_t due = target->by_area[i] ? target->by_area[i]->due_ns : 0;
+		pthread_mutex_unlock(&target->lock);
+		if (due && due <= now)
+			on_bell(target, i);
+		else if (due && (!next || due < next))
+			next = due;
+	}
+	if (next && (!target->due_ns || next < target->due_ns))
+		target->due_ns = next;
+}
+
 /* Serves every bell that has rung; how many there were. */
 static unsigned on_bells(struct target *target)
 {
 	unsigned served = 0;
 
-	for (unsigned i = 0; i < (target->areas + 63) / 64; i++) {
+	if (target->due_ns)
+		on_due(target);
+
+	unsigned areas = __atomic_load_n(&target->areas_top, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < (areas + 63) / 64; i++) {
 		uint64_t *word = &target->control->bells[i];
 
 		if (!__atomic_load_n(word, __ATOMIC_RELAXED))
@@ -341,16 +399,31 @@ static void nap_until_bell(struct target *target)
 	}
 }
 
+/* Looks for as long as it has paid: programs ask often, or hardly at all. */
+static bool spin(struct target *target)
+{
+	uint64_t until = now_ns() + target->spin_ns;
+
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (on_bells(target)) {
+				target->spin_ns = SPIN_MAX_NS;
+				return true;
+			}
+			__builtin_ia32_pause();
+		}
+	} while (now_ns() < until);
+	target->spin_ns = target->spin_ns / 2 > SPIN_MIN_NS ? target->spin_ns / 2 : SPIN_MIN_NS;
+	return false;
+}
+
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
-	const struct timespec limit = { 0, 100 * 1000 * 1000 };
+	const struct timespec limit = { 0, target->due_ns ? SENDER_WAITS_NS / 2 : 100 * 1000 * 1000 };
 
-	for (int i = 0; i < SPIN_ROUNDS; i++) {
-		if (on_bells(target))
-			return;
-		__builtin_ia32_pause();
-	}
+	if (spin(target))
+		return;
 	if (__atomic_load_n(&target->has_quiet, __ATOMIC_ACQUIRE)) {
 		nap_until_bell(target);
 		return;

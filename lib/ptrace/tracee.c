@@ -116,6 +116,14 @@ int tracee_wait(pid_t tid, bool block, struct tracee_stop *out)
 	return 0;
 }
 
+bool tracee_has_news(pid_t tid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+	       info.si_pid == tid;
+}
+
 int tracee_resume(pid_t tid, enum tracee_resume how, int signal)
 {
 	static const int requests[] = {

@@ -68,6 +68,9 @@ int tracee_interrupt(pid_t tid);
  * 0 and STOP_NONE when there is nothing.  -ECHILD: no tracee is left. */
 int tracee_wait(pid_t tid, bool block, struct tracee_stop *out) must_check;
 
+/* Has `tid` something to report that no tracee_wait() has told yet? */
+bool tracee_has_news(pid_t tid);
+
 /* Lets a stopped thread go on, delivering `signal` (0: none). */
 int tracee_resume(pid_t tid, enum tracee_resume how, int signal);
 

@@ -148,6 +148,8 @@ struct translate_runtime {
 	struct cache_pc syscall_post;   /* a sys_resume: asks with REQUEST_SYSCALL_POST */
 	struct cache_pc syscall_again;  /* a sys_resume: restores rdx and r10 from their slots,
 					 * goes on at sys_resume_saved */
+	struct cache_pc sigreturn_landing;      /* behind a signal's end, nothing of the
+					 * program has run yet */
 	struct cache_pc ring_retry;     /* the answer to REQUEST_RING */
 };
 void translator_runtime(const struct translator *t, struct translate_runtime *out);

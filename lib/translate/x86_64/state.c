@@ -141,7 +141,8 @@ static void cut_before_syscall(struct translator *t, const struct thread_block *
 			       struct translate_state *out)
 {
 	uint64_t base = t->config.base;
-	bool remembered = tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_post);
+	bool remembered = tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_post) ||
+			  tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_noted);
 	uint64_t resume = (remembered ? tb->sys_resume_saved : tb->sys_resume) - base;
 	const struct state *s;
 
