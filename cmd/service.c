@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,6 +165,14 @@ static bool is_sender(uint64_t number)
 	       number == SYS_pidfd_send_signal;
 }
 
+/* Somebody is to be traced who may be traced by us: the main thread's business. */
+static bool wants_tracee(const struct thread_block *tb)
+{
+	return (tb->gpr[0] & 0xffff) == SYS_ptrace &&
+	       (tb->gpr[7] == PTRACE_TRACEME || tb->gpr[7] == PTRACE_ATTACH ||
+		tb->gpr[7] == PTRACE_SEIZE);
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -284,6 +293,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	case REQUEST_SYSCALL_PRE:
 		if (is_sender(tb->gpr[0] & 0xffff) && !may_send(thread))
 			return -EAGAIN;
+		if (wants_tracee(tb))
+			return -EFAULT;
 		*at = before_syscall(thread);
 		return 0;
 	case REQUEST_SYSCALL_POST:

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -541,10 +542,48 @@ static void step(struct thread *thread)
 		resume(thread, 0);
 }
 
-static void on_interrupt(struct thread *thread)
+/* A followed child that somebody else is to trace goes on natively, for good. */
+static void give_up(struct session *s, pid_t pid)
+{
+	struct target *target = s->targets;
+
+	message_warning("process %d is to be traced by another program: it is set free", pid);
+	attach_detach_process(s, pid);
+	while (target && target->pid != pid)
+		target = target->next;
+	if (!target)
+		return;
+	target->is_gone = true;
+	session_wake_output(s);
+	session_wake(s);
+}
+
+/* ptrace(): a debugger that we follow takes a child that we follow, or a child offers
+ * itself.  The program that was started by us has us as its parent: it is refused. */
+static void on_ptrace(struct session *s, struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	bool offers_itself = tb->gpr[7] == PTRACE_TRACEME;
+	struct thread *wanted = offers_itself ? thread : session_thread(s, (pid_t)tb->gpr[6]);
+
+	thread_want_step(thread, false);
+	if (wanted && wanted->pid != s->program && (offers_itself || wanted->pid != thread->pid))
+		give_up(s, wanted->pid);
+	if (wanted == thread && thread->pid != s->program)
+		return;
+	target_lock(thread->target);
+	service_answer(thread, thread->target->runtime.syscall_native);
+	target_unlock(thread->target);
+	resume(thread, 0);
+}
+
+static void on_interrupt(struct session *s, struct thread *thread)
 {
 	if (thread_wants_step(thread) && thread->tb && service_is_waiting(thread->tb)) {
-		step(thread);
+		if (thread->tb->request_kind == REQUEST_SYSCALL_PRE)
+			on_ptrace(s, thread);
+		else
+			step(thread);
 		return;
 	}
 	if (thread->was_in_group_stop)
@@ -765,7 +804,7 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 		tracee_resume(thread->tid, TRACEE_LISTEN, 0);
 		break;
 	case STOP_INTERRUPT:
-		on_interrupt(thread);
+		on_interrupt(s, thread);
 		break;
 	case STOP_CLONE:
 	case STOP_FORK:

@@ -195,7 +195,7 @@ static void fill_sys_table(uint8_t *table)
 {
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
 				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
-				   SYS_prctl };
+				   SYS_prctl, SYS_ptrace };
 	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect };
 
 	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
