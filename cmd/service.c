@@ -19,6 +19,9 @@
 
 /* what a sender of signals waits while those who get them get nowhere */
 #define SENDER_WAITS_NS 200000
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
 #define SPIN_MIN_NS 4000
 #define SPIN_MAX_NS 150000
 #define NAP_MIN_NS 20000
@@ -134,6 +137,8 @@ static void before_prctl(struct thread *thread)
 		before_filter(thread, false);
 		if (tb->gpr[6] == SECCOMP_MODE_STRICT)
 			translator_clock_stop(t);
+	} else if (tb->gpr[7] == PR_SET_SYSCALL_USER_DISPATCH && tb->gpr[6]) {
+		target_dispatch(thread);
 	} else if (tb->gpr[7] == PR_SET_TSC && tb->gpr[6] == PR_TSC_SIGSEGV) {
 		translator_clock_stop(t);
 	}
@@ -262,15 +267,66 @@ static struct cache_pc after_syscall(struct thread *thread)
 	return (struct cache_pc){ tb->sys_resume_saved };
 }
 
+/* ---- system calls made in place ----------------------------------------------------- */
+
+bool service_before_call(struct thread *thread, struct user_regs_struct *regs)
+{
+	struct thread_block *tb = thread->tb;
+	const uint64_t call[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8,
+				   regs->r9 };
+	uint64_t native = thread->target->runtime.syscall_native.address;
+
+	tb->gpr[0] = regs->rax;
+	tb->gpr[7] = regs->rdi;
+	tb->gpr[6] = regs->rsi;
+	tb->gpr[2] = regs->rdx;
+	tb->rflags = regs->eflags;
+	tb->sys_next = regs->rip + 2;
+	tb->sys_resume = tb->sys_resume_saved = 0;
+	memcpy(tb->sys_args, call, sizeof call);
+	target_lock(thread->target);
+	bool is_done = before_syscall(thread).address != native;
+	target_unlock(thread->target);
+	regs->rdi = tb->gpr[7];
+	if (is_done) {
+		regs->rax = tb->gpr[0];
+		regs->rip = regs->rcx = tb->sys_next;
+		regs->r11 = regs->eflags;
+	}
+	return is_done;
+}
+
+static void sigreturn_event(struct thread *thread, uint64_t pc, uint64_t sp)
+{
+	const uint32_t payload[6] = { (uint32_t)pc, (uint32_t)(pc >> 32), (uint32_t)sp,
+				      (uint32_t)(sp >> 32) };
+
+	thread_event(thread, thread->target->id_sigreturn, payload);
+}
+
+void service_after_call(struct thread *thread, const struct user_regs_struct *regs)
+{
+	struct thread_block *tb = thread->tb;
+	uint64_t number = tb->sys_args[0] & 0xffff;
+
+	if (number == SYS_rt_sigreturn)
+		sigreturn_event(thread, regs->rip, regs->rsp);
+	if (number != SYS_mmap && number != SYS_mprotect && number != SYS_pkey_mprotect &&
+	    number != SYS_mremap)
+		return;
+	tb->gpr[0] = regs->rax;
+	target_lock(thread->target);
+	after_syscall(thread);
+	target_unlock(thread->target);
+}
+
 /* ---- requests ------------------------------------------------------------------------ */
 
 static int on_sigreturn(struct thread *thread, struct cache_pc *at)
 {
 	struct thread_block *tb = thread->tb;
-	const uint32_t payload[6] = { (uint32_t)tb->target, (uint32_t)(tb->target >> 32),
-				      (uint32_t)tb->gpr[4], (uint32_t)(tb->gpr[4] >> 32) };
 
-	thread_event(thread, thread->target->id_sigreturn, payload);
+	sigreturn_event(thread, tb->target, tb->gpr[4]);
 	return translator_enter(thread->target->translator, (struct app_pc){ tb->target }, at);
 }
 

@@ -65,6 +65,17 @@ static void look_at_filters(struct thread *thread)
 		thread_be_quiet(thread);
 }
 
+static void look_at_dispatch(struct thread *thread)
+{
+	struct tracee_dispatch dispatch;
+
+	if (tracee_dispatch_get(thread->tid, &dispatch) < 0 || !dispatch.mode)
+		return;
+	target_lock(thread->target);
+	target_dispatch(thread);
+	target_unlock(thread->target);
+}
+
 /* `parent`: whose filters it has inherited, or NULL. */
 static int take_in(struct session *s, struct thread *thread, struct target *target,
 		   const struct thread *parent, struct err *err)
@@ -86,6 +97,7 @@ static int take_in(struct session *s, struct thread *thread, struct target *targ
 	/* A parent that may wait has filters that let it, or none. */
 	if (!parent || __atomic_load_n(&parent->tb->quiet, __ATOMIC_SEQ_CST))
 		look_at_filters(thread);
+	look_at_dispatch(thread);
 	const uint32_t payload[2] = { (uint32_t)regs.rsp, (uint32_t)(regs.rsp >> 32) };
 	thread_event(thread, target->id_thread, payload);
 	return hijack(thread, &regs, err);
@@ -403,9 +415,8 @@ static uint64_t now_ns(void)
 static void look_for_flood(struct session *s, struct thread *thread, uint64_t at)
 {
 	const struct target *target = thread->target;
-	const struct thread_block *tb = thread->tb;
-	bool gets_nowhere = at == target->runtime.sigreturn_landing.address ||
-			    (service_is_waiting(tb) && tb->request_kind == REQUEST_SIGRETURN);
+	bool gets_nowhere = translator_is_behind_sigreturn(target->translator,
+							    (struct cache_pc){ at }, thread->tb);
 
 	thread->idle_signals = gets_nowhere ? thread->idle_signals + 1 : 0;
 	if (thread->idle_signals < FLOOD_SIGNALS)
@@ -440,6 +451,7 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 	enum disposition what = disposition(thread, signal);
 
 	s->signals++;
+	thread->steps_call = false;
 	bool stays = what == DISPOSITION_STAYS || what == DISPOSITION_STOPS;
 
 	if (!thread->tb || (stays && thread->state == THREAD_IN_CACHE)) {
@@ -492,6 +504,9 @@ static void enter(struct session *s, struct thread *thread, bool at_handler)
 		return;
 	if (at_handler)
 		signal_event(thread, &regs);
+	else if (thread->steps_call)
+		service_after_call(thread, &regs);
+	thread->steps_call = false;
 	if (hijack(thread, &regs, &err) < 0 && err.code != ESRCH) {
 		message_error(&err);
 		s->ends = true;
@@ -527,6 +542,13 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 
 /* ---- interrupts ---------------------------------------------------------------------------------- */
 
+static bool is_syscall(const struct thread *thread, uint64_t pc)
+{
+	uint8_t bytes[2];
+
+	return tracee_read(thread->tid, pc, bytes, 2) == 2 && bytes[0] == 0x0f && bytes[1] == 0x05;
+}
+
 /* Runs one instruction of the program natively. */
 static void step(struct thread *thread)
 {
@@ -535,6 +557,14 @@ static void step(struct thread *thread)
 	thread_want_step(thread, false);
 	if (hijack_app_regs(thread, &regs) < 0) {
 		resume(thread, 0);
+		return;
+	}
+	thread->steps_call = thread->target->steps_syscalls && is_syscall(thread, regs.rip);
+	if (thread->steps_call && service_before_call(thread, &regs)) {
+		struct err err = { 0 };
+
+		if (hijack(thread, &regs, &err) == 0)
+			resume(thread, 0);
 		return;
 	}
 	thread->state = THREAD_STEPPING;

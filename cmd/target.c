@@ -541,6 +541,16 @@ bool target_area_release(struct thread *thread)
 	return true;
 }
 
+void target_dispatch(struct thread *thread)
+{
+	struct target *target = thread->target;
+
+	thread_be_quiet(thread);
+	if (!target->steps_syscalls)
+		translator_syscalls_step(target->translator);
+	target->steps_syscalls = true;
+}
+
 void thread_be_quiet(struct thread *thread)
 {
 	__atomic_store_n(&thread->tb->quiet, 1, __ATOMIC_SEQ_CST);

@@ -53,6 +53,7 @@ struct target {
 	uint64_t due_ns;                /* when it is to answer the first that it has put off; 0: none */
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
 	bool has_quiet;                 /* threads that cannot wake the service: it looks */
+	bool steps_syscalls;            /* they are run natively, in place */
 	bool is_full;                   /* the code cache: see flush.h */
 	bool is_gone;                   /* the address space has ended */
 	uint64_t handled, ignored;      /* signals: what became of them last, bit n-1 ... */
@@ -104,6 +105,7 @@ struct thread {
 	struct short_limit short_limit;
 	struct watch_pending *watch_pending;    /* between a watched access's two requests */
 	struct interrupted interrupted; /* by the signal being delivered */
+	bool steps_call;                /* the step is a system call */
 	unsigned idle_signals;          /* in a row, with nothing of the program between them */
 	uint64_t due_ns;                /* its request is put off until then; 0: it is not */
 	bool is_followed;               /* of a followed child, not of what was asked for */
@@ -136,6 +138,10 @@ void target_destroy(struct target *target);
 /* Gives the thread an area: block and ring.  -ENOSPC: there are too many. */
 int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
 		     struct err *err) must_check;
+/* The program decides by their place which system calls it makes (Syscall User
+ * Dispatch): the thread runs them in place, natively.  requires: lock */
+void target_dispatch(struct thread *thread);
+
 /* The thread makes no system call of ours from now on.  Any thread. */
 void thread_be_quiet(struct thread *thread);
 

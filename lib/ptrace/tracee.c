@@ -19,6 +19,11 @@
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
 #endif
 
+#ifndef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
+#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
+#endif
+
 static const unsigned long seize_options =
 	PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 	PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
@@ -40,6 +45,18 @@ int tracee_filters_suspend(pid_t tid, bool on)
 	unsigned long options = seize_options | (on ? PTRACE_O_SUSPEND_SECCOMP : 0);
 
 	return request(PTRACE_SETOPTIONS, tid, NULL, (void *)options);
+}
+
+int tracee_dispatch_get(pid_t tid, struct tracee_dispatch *out)
+{
+	memset(out, 0, sizeof *out);
+	return request(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, (void *)sizeof *out, out);
+}
+
+int tracee_dispatch_set(pid_t tid, const struct tracee_dispatch *dispatch)
+{
+	return request(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, tid, (void *)sizeof *dispatch,
+		       (void *)dispatch);
 }
 
 int tracee_interrupt(pid_t tid)

@@ -81,6 +81,16 @@ int tracee_detach(pid_t tid, int signal);
  * that.  -EPERM: the tracer lacks CAP_SYS_ADMIN; -EINVAL: the kernel cannot. */
 int tracee_filters_suspend(pid_t tid, bool on) must_check;
 
+/* Syscall User Dispatch of a stopped thread: which of its system calls are signals
+ * instead; see prctl(2), PR_SET_SYSCALL_USER_DISPATCH. */
+struct tracee_dispatch {
+	uint64_t mode;                  /* 0: off */
+	uint64_t selector, offset, len;
+};
+/* -EIO: the kernel cannot tell.  Off is all zeros. */
+int tracee_dispatch_get(pid_t tid, struct tracee_dispatch *out) must_check;
+int tracee_dispatch_set(pid_t tid, const struct tracee_dispatch *dispatch) must_check;
+
 /* Registers of a stopped thread, gs and fs bases included. */
 int tracee_regs_get(pid_t tid, struct user_regs_struct *out) must_check;
 int tracee_regs_set(pid_t tid, const struct user_regs_struct *regs) must_check;

@@ -118,6 +118,25 @@ test_attach_where_there_is_no_room() {
 	is out ok
 }
 
+# ---- programs that answer their own system calls -------------------------------------------
+
+test_dispatched() {
+	"$VICTIMS/dispatched" 50 >native || skip "$(cat native)"
+	same "$VICTIMS/dispatched" 100
+}
+
+test_attach_dispatched() {
+	"$VICTIMS/dispatched" 50 >native || skip "$(cat native)"
+	start "$VICTIMS/dispatched" 1500 >out
+	program=$STARTED
+	sleep 0.3
+	"$TRACER" -q --none -p "$program" --duration 300ms
+	"$TRACER" -q --calls -o trace -p "$program" --duration 300ms
+	grep -q 'usleep\|on_sigsys' trace || fail "no calls"
+	wait "$program" || fail "status $?"
+	is out 'answered often, bad 0'
+}
+
 # ---- programs that trace -------------------------------------------------------------------
 
 test_debugger_of_its_child() {

@@ -355,6 +355,16 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 		from_ring(t, at, raw, tb, out);
 }
 
+bool translator_is_behind_sigreturn(const struct translator *t, struct cache_pc at,
+				    const struct thread_block *tb)
+{
+	uint64_t offset = at.address - t->config.base;
+
+	return offset == RUNTIME_OFFSET(runtime_sigreturn_landing) ||
+	       (tb->request_kind == REQUEST_SIGRETURN &&
+		offset >= RUNTIME_OFFSET(runtime_request) && offset < RUNTIME_OFFSET(runtime_request_end));
+}
+
 bool translator_state_find(struct translator *t, struct cache_pc cache_pc,
 			   const struct translate_regs *regs, struct thread_block *tb,
 			   struct translate_state *out)

@@ -273,6 +273,5 @@ void translator_runtime(const struct translator *t, struct translate_runtime *ou
 	out->syscall_native.address = base + RUNTIME_OFFSET(runtime_syscall_native);
 	out->syscall_post.address = base + RUNTIME_OFFSET(runtime_syscall_post);
 	out->syscall_again.address = base + RUNTIME_OFFSET(runtime_syscall_again);
-	out->sigreturn_landing.address = base + RUNTIME_OFFSET(runtime_sigreturn_landing);
 	out->ring_retry.address = base + RUNTIME_OFFSET(runtime_ring_retry);
 }
