@@ -333,6 +333,13 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
 			continue;
 		}
+		/* An interrupt overtakes the report of a step, which would be a signal to a
+		 * thread that is let go. */
+		if (stop.kind == STOP_INTERRUPT && thread->state == THREAD_STEPPING &&
+		    tracee_has_step(tid)) {
+			tracee_resume(tid, TRACEE_CONT, 0);
+			continue;
+		}
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
 			thread->is_stopped = true;
 			thread->is_listening = stop.kind == STOP_GROUP;

@@ -196,6 +196,18 @@ int tracee_siginfo_set(pid_t tid, const siginfo_t *info)
 	return request(PTRACE_SETSIGINFO, tid, NULL, (void *)info);
 }
 
+bool tracee_has_step(pid_t tid)
+{
+	struct __ptrace_peeksiginfo_args args = { .off = 0, .flags = 0, .nr = 16 };
+	siginfo_t infos[16];
+	long n = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
+
+	for (long i = 0; i < n; i++)
+		if (infos[i].si_signo == SIGTRAP && infos[i].si_code > 0)
+			return true;
+	return false;
+}
+
 int tracee_sigmask_get(pid_t tid, uint64_t *out)
 {
 	return request(PTRACE_GETSIGMASK, tid, (void *)sizeof *out, out);
