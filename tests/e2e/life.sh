@@ -46,6 +46,7 @@ test_not_dumpable() { life dumpable; }
 test_address_space_almost_used_up() { life narrow; }
 test_address_space_crowded() { life crowded; }
 test_vdso_unmapped() { life no_vdso; }
+test_vsyscall() { life vsyscall; }
 test_int80() { life int80; }
 test_gs_of_its_own() { life gs; }
 test_fs_written() { life fs; }

@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int bad;
@@ -166,6 +167,23 @@ static void no_vdso(void)
 		if (starts[i] == vdso)
 			MUST(munmap((void *)vdso, ends[i] - vdso) == 0);
 	live();
+}
+
+/* The page at a fixed address, from before there was a vdso. */
+static void vsyscall(void)
+{
+	time_t (*old_time)(time_t *) = (time_t (*)(time_t *))0xffffffffff600400ul;
+
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[400];
+	int has = 0;
+
+	while (f && fgets(line, sizeof line, f))
+		has |= strstr(line, "[vsyscall]") != NULL;
+	if (f)
+		fclose(f);
+	for (int i = 0; has && i < 50; i++)
+		MUST(time(NULL) - old_time(NULL) < 2);
 }
 
 static void int80(void)
@@ -376,7 +394,7 @@ int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } all[] = {
 		{ "ok", ok }, { "dumpable", dumpable }, { "locked", locked }, { "narrow", narrow },
-		{ "crowded", crowded }, { "no_vdso", no_vdso }, { "int80", int80 }, { "gs", gs },
+		{ "crowded", crowded }, { "no_vdso", no_vdso }, { "int80", int80 }, { "vsyscall", vsyscall }, { "gs", gs },
 		{ "fs", fs }, { "clone_vm", clone_vm }, { "null_stack", null_stack },
 		{ "set_tid", set_tid }, { "exec_thread", exec_thread }, { "debugger", debugger },
 	};
