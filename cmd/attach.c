@@ -323,7 +323,7 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 	struct thread *thread;
 
 	while ((thread = session_thread(s, tid)) && !thread->is_stopped) {
-		if (tracee_wait(tid, !until, &stop) < 0) {
+		if (stops_wait(s, tid, !until, &stop) < 0) {
 			session_thread_remove(s, thread);
 			return true;
 		}
@@ -331,6 +331,13 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			if (now_ns() > until)
 				return false;
 			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+			continue;
+		}
+		/* An interrupt overtakes the report of a step, which would be a signal to a
+		 * thread that is let go. */
+		if (stop.kind == STOP_INTERRUPT && thread->state == THREAD_STEPPING &&
+		    tracee_has_step(tid)) {
+			tracee_resume(tid, TRACEE_CONT, 0);
 			continue;
 		}
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
@@ -408,14 +415,22 @@ void attach_hold_others(struct session *s, const struct thread *but)
 			continue;
 		t->state = THREAD_STEPPING;
 		t->is_held = true;
+		s->held++;
 	}
 }
 
 void attach_resume_held(struct session *s, pid_t pid)
 {
+	if (!s->held)
+		return;
+	s->held = 0;
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
-		if (t->pid != pid || !t->is_held)
+		if (!t->is_held)
 			continue;
+		if (t->pid != pid) {
+			s->held++;
+			continue;
+		}
 		t->is_held = false;
 		hijack_resume(t, 0);
 	}

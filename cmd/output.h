@@ -78,7 +78,7 @@ void output_destroy(struct output *output);
 /* A thread that runs in the cache begins, ends.  After output_stream_end() the
  * output thread owns the struct thread and its area, and frees both. */
 int output_stream_begin(struct output *output, struct thread *thread, struct err *err);
-void output_stream_end(struct output *output, struct thread *thread);
+void output_stream_end(struct thread *thread);
 
 /* Waits until every event of the target has been read and nothing is kept of its
  * blocks and sites.  False: a signal asks the tracer to end meanwhile.

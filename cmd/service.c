@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,13 @@
 #include "tracee.h"
 #include "watch-code.h"
 
-#define SPIN_ROUNDS 3000
+/* what a sender of signals waits while those who get them get nowhere */
+#define SENDER_WAITS_NS 200000
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+#define SPIN_MIN_NS 4000
+#define SPIN_MAX_NS 150000
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS 1000000
 
@@ -40,6 +47,14 @@ void service_answer(struct thread *thread, struct cache_pc at)
 	uint32_t old = __atomic_exchange_n(&tb->request_state, REQUEST_ANSWERED, __ATOMIC_ACQ_REL);
 	if (old == REQUEST_SLEEPING)
 		futex(&tb->request_state, FUTEX_WAKE, 1, NULL);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* ---- system calls that matter ------------------------------------------------------ */
@@ -122,9 +137,45 @@ static void before_prctl(struct thread *thread)
 		before_filter(thread, false);
 		if (tb->gpr[6] == SECCOMP_MODE_STRICT)
 			translator_clock_stop(t);
+	} else if (tb->gpr[7] == PR_SET_SYSCALL_USER_DISPATCH && tb->gpr[6]) {
+		target_dispatch(thread);
 	} else if (tb->gpr[7] == PR_SET_TSC && tb->gpr[6] == PR_TSC_SIGSEGV) {
 		translator_clock_stop(t);
 	}
+}
+
+/* We are slower to deliver signals than the kernel, and who gets them is to have time for
+ * more than its handler.  False: the sender is to wait. */
+static bool may_send(struct thread *thread)
+{
+	struct target *target = thread->target;
+	uint64_t now = now_ns();
+
+	if (now >= __atomic_load_n(&target->session->flood_ends_ns, __ATOMIC_ACQUIRE)) {
+		target_watch_senders(target, false);
+		return true;
+	}
+	if (thread->due_ns && now >= thread->due_ns)
+		return true;
+	thread->due_ns = now + SENDER_WAITS_NS;
+	if (!target->due_ns || thread->due_ns < target->due_ns)
+		target->due_ns = thread->due_ns;
+	return false;
+}
+
+static bool is_sender(uint64_t number)
+{
+	return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill ||
+	       number == SYS_rt_sigqueueinfo || number == SYS_rt_tgsigqueueinfo ||
+	       number == SYS_pidfd_send_signal;
+}
+
+/* Somebody is to be traced who may be traced by us: the main thread's business. */
+static bool wants_tracee(const struct thread_block *tb)
+{
+	return (tb->gpr[0] & 0xffff) == SYS_ptrace &&
+	       (tb->gpr[7] == PTRACE_TRACEME || tb->gpr[7] == PTRACE_ATTACH ||
+		tb->gpr[7] == PTRACE_SEIZE);
 }
 
 static struct cache_pc before_syscall(struct thread *thread)
@@ -221,15 +272,66 @@ static struct cache_pc after_syscall(struct thread *thread)
 	return (struct cache_pc){ tb->sys_resume_saved };
 }
 
+/* ---- system calls made in place ----------------------------------------------------- */
+
+bool service_before_call(struct thread *thread, struct user_regs_struct *regs)
+{
+	struct thread_block *tb = thread->tb;
+	const uint64_t call[7] = { regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8,
+				   regs->r9 };
+	uint64_t native = thread->target->runtime.syscall_native.address;
+
+	tb->gpr[0] = regs->rax;
+	tb->gpr[7] = regs->rdi;
+	tb->gpr[6] = regs->rsi;
+	tb->gpr[2] = regs->rdx;
+	tb->rflags = regs->eflags;
+	tb->sys_next = regs->rip + 2;
+	tb->sys_resume = tb->sys_resume_saved = 0;
+	memcpy(tb->sys_args, call, sizeof call);
+	target_lock(thread->target);
+	bool is_done = before_syscall(thread).address != native;
+	target_unlock(thread->target);
+	regs->rdi = tb->gpr[7];
+	if (is_done) {
+		regs->rax = tb->gpr[0];
+		regs->rip = regs->rcx = tb->sys_next;
+		regs->r11 = regs->eflags;
+	}
+	return is_done;
+}
+
+static void sigreturn_event(struct thread *thread, uint64_t pc, uint64_t sp)
+{
+	const uint32_t payload[6] = { (uint32_t)pc, (uint32_t)(pc >> 32), (uint32_t)sp,
+				      (uint32_t)(sp >> 32) };
+
+	thread_event(thread, thread->target->id_sigreturn, payload);
+}
+
+void service_after_call(struct thread *thread, const struct user_regs_struct *regs)
+{
+	struct thread_block *tb = thread->tb;
+	uint64_t number = tb->sys_args[0] & 0xffff;
+
+	if (number == SYS_rt_sigreturn)
+		sigreturn_event(thread, regs->rip, regs->rsp);
+	if (number != SYS_mmap && number != SYS_mprotect && number != SYS_pkey_mprotect &&
+	    number != SYS_mremap)
+		return;
+	tb->gpr[0] = regs->rax;
+	target_lock(thread->target);
+	after_syscall(thread);
+	target_unlock(thread->target);
+}
+
 /* ---- requests ------------------------------------------------------------------------ */
 
 static int on_sigreturn(struct thread *thread, struct cache_pc *at)
 {
 	struct thread_block *tb = thread->tb;
-	const uint32_t payload[6] = { (uint32_t)tb->target, (uint32_t)(tb->target >> 32),
-				      (uint32_t)tb->gpr[4], (uint32_t)(tb->gpr[4] >> 32) };
 
-	thread_event(thread, thread->target->id_sigreturn, payload);
+	sigreturn_event(thread, tb->target, tb->gpr[4]);
 	return translator_enter(thread->target->translator, (struct app_pc){ tb->target }, at);
 }
 
@@ -252,6 +354,10 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	case REQUEST_TRUSTED:
 		return translator_trusted(t, tb->exit, at);
 	case REQUEST_SYSCALL_PRE:
+		if (is_sender(tb->gpr[0] & 0xffff) && !may_send(thread))
+			return -EAGAIN;
+		if (wants_tracee(tb))
+			return -EFAULT;
 		*at = before_syscall(thread);
 		return 0;
 	case REQUEST_SYSCALL_POST:
@@ -271,14 +377,6 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void on_bell(struct target *target, unsigned area)
 {
 	struct thread *thread;
@@ -292,6 +390,7 @@ static void on_bell(struct target *target, unsigned area)
 
 		target->translate_ns += now_ns() - start;
 		if (r == 0) {
+			thread->due_ns = 0;
 			service_answer(thread, at);
 		} else if (r == -ENOSPC) {
 			__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
@@ -304,12 +403,38 @@ static void on_bell(struct target *target, unsigned area)
 	pthread_mutex_unlock(&target->lock);
 }
 
+/* Those that were put off, and whose time has come. */
+static void on_due(struct target *target)
+{
+	uint64_t now = now_ns(), next = 0;
+
+	if (!target->due_ns || now < target->due_ns)
+		return;
+	target->due_ns = 0;
+	for (unsigned i = 0; i < target->areas_top; i++) {
+		pthread_mutex_lock(&target->lock);
+		uint64_t due = target->by_area[i] ? target->by_area[i]->due_ns : 0;
+		pthread_mutex_unlock(&target->lock);
+		if (due && due <= now)
+			on_bell(target, i);
+		else if (due && (!next || due < next))
+			next = due;
+	}
+	if (next && (!target->due_ns || next < target->due_ns))
+		target->due_ns = next;
+}
+
 /* Serves every bell that has rung; how many there were. */
 static unsigned on_bells(struct target *target)
 {
 	unsigned served = 0;
 
-	for (unsigned i = 0; i < (target->areas + 63) / 64; i++) {
+	if (target->due_ns)
+		on_due(target);
+
+	unsigned areas = __atomic_load_n(&target->areas_top, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < (areas + 63) / 64; i++) {
 		uint64_t *word = &target->control->bells[i];
 
 		if (!__atomic_load_n(word, __ATOMIC_RELAXED))
@@ -348,16 +473,31 @@ static void nap_until_bell(struct target *target)
 	}
 }
 
+/* Looks for as long as it has paid: programs ask often, or hardly at all. */
+static bool spin(struct target *target)
+{
+	uint64_t until = now_ns() + target->spin_ns;
+
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (on_bells(target)) {
+				target->spin_ns = SPIN_MAX_NS;
+				return true;
+			}
+			__builtin_ia32_pause();
+		}
+	} while (now_ns() < until);
+	target->spin_ns = target->spin_ns / 2 > SPIN_MIN_NS ? target->spin_ns / 2 : SPIN_MIN_NS;
+	return false;
+}
+
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
-	const struct timespec limit = { 0, 100 * 1000 * 1000 };
+	const struct timespec limit = { 0, target->due_ns ? SENDER_WAITS_NS / 2 : 100 * 1000 * 1000 };
 
-	for (int i = 0; i < SPIN_ROUNDS; i++) {
-		if (on_bells(target))
-			return;
-		__builtin_ia32_pause();
-	}
+	if (spin(target))
+		return;
 	if (__atomic_load_n(&target->has_quiet, __ATOMIC_ACQUIRE)) {
 		nap_until_bell(target);
 		return;

@@ -66,7 +66,7 @@ void session_thread_remove(struct session *s, struct thread *thread)
 	*link = thread->next;
 	s->thread_count--;
 	if (thread->stream)
-		output_stream_end(s->output, thread);   /* which frees it */
+		output_stream_end(thread);   /* which frees it */
 	else
 		free(thread);
 }
@@ -221,14 +221,15 @@ static void on_wake(struct session *s)
 
 static void on_signal(struct session *s, int signal_fd)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo infos[5];       /* as many as there are signals */
 	static int interrupts;
+	ssize_t n = read(signal_fd, infos, sizeof infos);
 
-	while (read(signal_fd, &info, sizeof info) == sizeof info) {
-		if (info.ssi_signo == SIGCHLD)
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof *infos; i++) {
+		if (infos[i].ssi_signo == SIGCHLD)
 			continue;
 		/* A terminal's Ctrl-C has reached the program as well: its turn. */
-		if (info.ssi_signo == SIGINT && s->program && interrupts++ == 0)
+		if (infos[i].ssi_signo == SIGINT && s->program && interrupts++ == 0)
 			continue;
 		s->ends = true;
 	}

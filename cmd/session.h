@@ -28,6 +28,10 @@ struct session {
 	struct thread **threads;        /* by tid: hash of chains */
 	unsigned thread_count, threads_seen;
 	struct tracee_early *early;     /* stops of threads not heard of yet */
+	struct tracee_stop *round;      /* stops that wait for their turn, in the order they came */
+	unsigned round_count, round_at;
+	unsigned held;                  /* threads with is_held */
+	uint64_t flood_ends_ns;         /* senders of signals are held back until then; atomic */
 
 	struct output *output;
 	int wake_fd;                    /* eventfd: other threads want the main one */

@@ -11,6 +11,9 @@ void stops_handle_all(struct session *s);
  * Such a one cannot be stopped. */
 bool stops_may_end(struct session *s);
 
+/* As tracee_wait() of one thread: what has been collected of it comes first. */
+int stops_wait(struct session *s, pid_t tid, bool block, struct tracee_stop *out) must_check;
+
 void stops_handle(struct session *s, const struct tracee_stop *stop);
 
 /* Makes a stopped thread run in the cache of `target`: area, stream, hijack.

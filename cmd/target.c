@@ -204,7 +204,7 @@ static void fill_sys_table(uint8_t *table)
 {
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
 				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
-				   SYS_prctl };
+				   SYS_prctl, SYS_ptrace };
 	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect,
 				    SYS_rseq };
 
@@ -212,12 +212,24 @@ static void fill_sys_table(uint8_t *table)
 		table[pre[i]] = SYS_ACTION_PRE;
 	for (size_t i = 0; i < sizeof post / sizeof *post; i++)
 		table[post[i]] = SYS_ACTION_POST;
+	table[SYS_rt_sigaction] = SYS_ACTION_NOTE;
 	table[SYS_rt_sigreturn] = SYS_ACTION_SIGRETURN;
 }
 
 static uint8_t *local_at(struct target *target, uint64_t at)
 {
 	return arena_local(&target->arena, at);
+}
+
+void target_watch_senders(struct target *target, bool on)
+{
+	static const int senders[] = { SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo,
+				       SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal };
+	uint8_t *table = local_at(target, target->data_base + CONTROL_BYTES);
+
+	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++)
+		__atomic_store_n(&table[senders[i]], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE,
+				 __ATOMIC_RELAXED);
 }
 
 /* With --watch by translated code: where the places are in this process. */
@@ -507,6 +519,8 @@ static int take_free_area(struct target *target, struct thread *thread)
 	thread->tb = (struct thread_block *)local_at(target, target_gs(thread));
 	__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
 	target->by_area[area] = thread;
+	if ((unsigned)area >= target->areas_top)
+		__atomic_store_n(&target->areas_top, (unsigned)area + 1, __ATOMIC_RELEASE);
 	return area;
 }
 
@@ -539,6 +553,16 @@ bool target_area_release(struct thread *thread)
 	pthread_mutex_unlock(&target->lock);
 	__atomic_sub_fetch(&target->threads, 1, __ATOMIC_RELEASE);
 	return true;
+}
+
+void target_dispatch(struct thread *thread)
+{
+	struct target *target = thread->target;
+
+	thread_be_quiet(thread);
+	if (!target->steps_syscalls)
+		translator_syscalls_step(target->translator);
+	target->steps_syscalls = true;
 }
 
 void thread_be_quiet(struct thread *thread)

@@ -40,6 +40,7 @@ struct target {
 	struct control *control;
 	uint64_t *areas_used;           /* bitmap of thread areas */
 	unsigned areas, ring_chunks;
+	unsigned areas_top;             /* all that were ever used are below; atomic */
 	uint64_t data_base, areas_base;
 	struct thread **by_area;
 	unsigned threads;               /* that refer to it */
@@ -48,10 +49,15 @@ struct target {
 	size_t place_count;
 	pthread_t service;
 	bool has_service, service_ends;
+	uint64_t spin_ns;               /* how long the service looks before it sleeps */
+	uint64_t due_ns;                /* when it is to answer the first that it has put off; 0: none */
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
 	bool has_quiet;                 /* threads that cannot wake the service: it looks */
+	bool steps_syscalls;            /* they are run natively, in place */
 	bool is_full;                   /* the code cache: see flush.h */
 	bool is_gone;                   /* the address space has ended; atomic */
+	uint64_t handled, ignored;      /* signals: what became of them last, bit n-1 ... */
+	pid_t signals_of;               /* ... in this process */
 	unsigned map_changes;           /* counted; atomic */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	struct maps maps;               /* a snapshot, for what may be executed */
@@ -99,6 +105,9 @@ struct thread {
 	struct short_limit short_limit;
 	struct watch_pending *watch_pending;    /* between a watched access's two requests */
 	struct interrupted interrupted; /* by the signal being delivered */
+	bool steps_call;                /* the step is a system call */
+	unsigned idle_signals;          /* in a row, with nothing of the program between them */
+	uint64_t due_ns;                /* its request is put off until then; 0: it is not */
 	bool is_followed;               /* of a followed child, not of what was asked for */
 	struct ring ring;
 	struct stream *stream;          /* what the output thread makes of the ring */
@@ -129,11 +138,18 @@ void target_destroy(struct target *target);
 /* Gives the thread an area: block and ring.  -ENOSPC: there are too many. */
 int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
 		     struct err *err) must_check;
+/* The program decides by their place which system calls it makes (Syscall User
+ * Dispatch): the thread runs them in place, natively.  requires: lock */
+void target_dispatch(struct thread *thread);
+
 /* The thread makes no system call of ours from now on.  Any thread. */
 void thread_be_quiet(struct thread *thread);
 
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
+
+/* Whether system calls that send signals ask the service first. */
+void target_watch_senders(struct target *target, bool on);
 
 /* Forgets all translations.  requires: lock; no thread in the cache, rings read */
 void target_flush(struct target *target);

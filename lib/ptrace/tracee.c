@@ -19,6 +19,11 @@
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
 #endif
 
+#ifndef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
+#define PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
+#endif
+
 static const unsigned long seize_options =
 	PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 	PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
@@ -40,6 +45,18 @@ int tracee_filters_suspend(pid_t tid, bool on)
 	unsigned long options = seize_options | (on ? PTRACE_O_SUSPEND_SECCOMP : 0);
 
 	return request(PTRACE_SETOPTIONS, tid, NULL, (void *)options);
+}
+
+int tracee_dispatch_get(pid_t tid, struct tracee_dispatch *out)
+{
+	memset(out, 0, sizeof *out);
+	return request(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, (void *)sizeof *out, out);
+}
+
+int tracee_dispatch_set(pid_t tid, const struct tracee_dispatch *dispatch)
+{
+	return request(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, tid, (void *)sizeof *dispatch,
+		       (void *)dispatch);
 }
 
 int tracee_interrupt(pid_t tid)
@@ -116,6 +133,14 @@ int tracee_wait(pid_t tid, bool block, struct tracee_stop *out)
 	return 0;
 }
 
+bool tracee_has_news(pid_t tid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+	       info.si_pid == tid;
+}
+
 int tracee_resume(pid_t tid, enum tracee_resume how, int signal)
 {
 	static const int requests[] = {
@@ -169,6 +194,18 @@ int tracee_siginfo_get(pid_t tid, siginfo_t *out)
 int tracee_siginfo_set(pid_t tid, const siginfo_t *info)
 {
 	return request(PTRACE_SETSIGINFO, tid, NULL, (void *)info);
+}
+
+bool tracee_has_step(pid_t tid)
+{
+	struct __ptrace_peeksiginfo_args args = { .off = 0, .flags = 0, .nr = 16 };
+	siginfo_t infos[16];
+	long n = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
+
+	for (long i = 0; i < n; i++)
+		if (infos[i].si_signo == SIGTRAP && infos[i].si_code > 0)
+			return true;
+	return false;
 }
 
 int tracee_sigmask_get(pid_t tid, uint64_t *out)

@@ -68,6 +68,9 @@ int tracee_interrupt(pid_t tid);
  * 0 and STOP_NONE when there is nothing.  -ECHILD: no tracee is left. */
 int tracee_wait(pid_t tid, bool block, struct tracee_stop *out) must_check;
 
+/* Has `tid` something to report that no tracee_wait() has told yet? */
+bool tracee_has_news(pid_t tid);
+
 /* Lets a stopped thread go on, delivering `signal` (0: none). */
 int tracee_resume(pid_t tid, enum tracee_resume how, int signal);
 
@@ -77,6 +80,16 @@ int tracee_detach(pid_t tid, int signal);
 /* Lets a stopped thread's system calls pass its filters (seccomp) unseen, or ends
  * that.  -EPERM: the tracer lacks CAP_SYS_ADMIN; -EINVAL: the kernel cannot. */
 int tracee_filters_suspend(pid_t tid, bool on) must_check;
+
+/* Syscall User Dispatch of a stopped thread: which of its system calls are signals
+ * instead; see prctl(2), PR_SET_SYSCALL_USER_DISPATCH. */
+struct tracee_dispatch {
+	uint64_t mode;                  /* 0: off */
+	uint64_t selector, offset, len;
+};
+/* -EIO: the kernel cannot tell.  Off is all zeros. */
+int tracee_dispatch_get(pid_t tid, struct tracee_dispatch *out) must_check;
+int tracee_dispatch_set(pid_t tid, const struct tracee_dispatch *dispatch) must_check;
 
 /* Registers of a stopped thread, gs and fs bases included. */
 int tracee_regs_get(pid_t tid, struct user_regs_struct *out) must_check;
@@ -88,6 +101,8 @@ int tracee_debug_set(pid_t tid, int index, uint64_t value) must_check;
 
 int tracee_siginfo_get(pid_t tid, siginfo_t *out) must_check;
 int tracee_siginfo_set(pid_t tid, const siginfo_t *info) must_check;
+/* Has a stopped thread made the step that was asked for, and not reported it yet? */
+bool tracee_has_step(pid_t tid);
 int tracee_sigmask_get(pid_t tid, uint64_t *out) must_check;
 int tracee_sigmask_set(pid_t tid, uint64_t mask) must_check;
 

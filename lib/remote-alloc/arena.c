@@ -90,13 +90,18 @@ static long reserve_arena(struct arena *arena, const struct remote_ops *ops,
 
 /* ---- fill ------------------------------------------------------------------------ */
 
+/* A process that locks what it maps (mlockall) would fill all of it with pages at once:
+ * so it is nothing first, unlocked, and then something. */
 static int map_over(const struct remote_ops *ops, uint64_t at, size_t bytes, int prot, long fd,
 		    uint64_t offset)
 {
 	int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
-	long r = call(ops, SYS_mmap, at, bytes, (uint64_t)prot, (uint64_t)flags, (uint64_t)fd, offset);
+	long r = call(ops, SYS_mmap, at, bytes, PROT_NONE, (uint64_t)flags, (uint64_t)fd, offset);
 
-	return r == (long)at ? 0 : (int)r;
+	if (r != (long)at)
+		return (int)r;
+	call(ops, SYS_munlock, at, bytes, 0, 0, 0, 0);
+	return (int)call(ops, SYS_mprotect, at, bytes, (uint64_t)prot, 0, 0, 0);
 }
 
 static int map_local(struct arena *arena, int fd)

@@ -140,6 +140,12 @@ static uint64_t ops_empty_string(void *context)
 
 static int suspend_filters(struct remote *remote, struct err *err)
 {
+	static const struct tracee_dispatch off;
+
+	if (tracee_dispatch_get(remote->tid, &remote->dispatch) < 0)
+		remote->dispatch.mode = 0;
+	if (remote->dispatch.mode && tracee_dispatch_set(remote->tid, &off) < 0)
+		return err_set(err, ESRCH, "thread %d is gone", remote->tid);
 	if (seccomp_mode(remote->tid) <= SECCOMP_MODE_DISABLED)
 		return 0;
 	int r = tracee_filters_suspend(remote->tid, true);
@@ -209,6 +215,8 @@ int remote_end(struct remote *remote, const struct user_regs_struct *regs, struc
 	tracee_interrupt(remote->tid);
 	kind = drive(remote, TRACEE_CONT, is_rest_stop);
 	if (remote->has_filters && tracee_filters_suspend(remote->tid, false) < 0)
+		kind = -ESRCH;
+	if (remote->dispatch.mode && tracee_dispatch_set(remote->tid, &remote->dispatch) < 0)
 		kind = -ESRCH;
 	if (kind < 0 || tracee_regs_set(remote->tid, regs ? regs : &remote->saved) < 0 ||
 	    tracee_sigmask_set(remote->tid, remote->saved_mask) < 0)

@@ -24,6 +24,7 @@
 #include <sys/user.h>
 
 #include "err.h"
+#include "tracee.h"
 
 /* The operations through which the arena talks to a process: `struct remote`
  * is the real one, a test supplies its own. */
@@ -45,6 +46,7 @@ struct remote {
 	uint64_t held_signals;          /* SIGSTOP seen meanwhile: sent again at the end */
 	bool is_gone;
 	bool has_filters;               /* suspended between begin and end */
+	struct tracee_dispatch dispatch;        /* switched off between begin and end */
 	struct remote_ops ops;
 };
 

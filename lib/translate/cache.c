@@ -401,6 +401,12 @@ void translator_clock_stop(struct translator *t)
 	translator_drop(t, 0, ~0ull);
 }
 
+void translator_syscalls_step(struct translator *t)
+{
+	t->config.steps_syscalls = true;
+	translator_drop(t, 0, ~0ull);
+}
+
 int translator_stale(struct translator *t, uint32_t index, struct cache_pc *out)
 {
 	struct app_pc pc = translator_exit_target(t, index);

@@ -82,6 +82,7 @@ struct translate_config {
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
+	bool steps_syscalls;    /* see translator_syscalls_step() */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
 	size_t range_count;
 	/* Copies up to `len` bytes of the program at `pc`; returns how many were
@@ -148,6 +149,11 @@ void translator_flush(struct translator *t);
  * the clock.  What was translated is forgotten. */
 void translator_clock_stop(struct translator *t);
 
+/* From now on system calls are instructions to be run natively, in their own place: the
+ * program has told the kernel which places may make them.  What was translated is
+ * forgotten. */
+void translator_syscalls_step(struct translator *t);
+
 /* With events.coverage: the next block that was entered for the first time. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
 
@@ -192,6 +198,10 @@ struct translate_state {
 };
 
 struct thread_block;
+
+/* Is it behind a handler's end, where nothing of the program has run yet? */
+bool translator_is_behind_sigreturn(const struct translator *t, struct cache_pc at,
+				    const struct thread_block *tb);
 
 /* The program's state of a thread that is stopped at `at` with these registers.
  * Completes what the runtime was about to do in `tb`, so call it once a stop,

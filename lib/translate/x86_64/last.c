@@ -259,6 +259,10 @@ uint64_t last_emit(struct build *b, bool *is_return)
 		emit_loop(b, &last);
 		break;
 	case X86_KIND_SYSCALL:
+		if (b->t->config.steps_syscalls) {
+			emit_step(b, &last);
+			return 0;
+		}
 		emit_syscall(b, &last);
 		break;
 	default:

@@ -219,11 +219,20 @@ LABEL runtime_syscall_special
 	jrcxz	1f
 	lea	rcx, [rcx + SYS_ACTION_PRE - SYS_ACTION_SIGRETURN]
 	jrcxz	2f
+	lea	rcx, [rcx + SYS_ACTION_SIGRETURN - SYS_ACTION_NOTE]
+	jrcxz	4f
 	jmp	3f
 1:	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_PRE
 	mov	rcx, gs:[TB_SYS_NEXT]
 	jmp	runtime_request
 2:	jmp	runtime_sigreturn
+4:	mov	rcx, gs:[TB_CONTROL]		# NOTE: before it, and behind it
+	mov	dword ptr [rcx + CONTROL_NOTED], 1
+	mov	rcx, gs:[TB_SYS_RESUME]
+	mov	gs:[TB_SYS_RESUME_SAVED], rcx
+	lea	rcx, [rip + runtime_syscall_noted]
+	mov	gs:[TB_SYS_RESUME], rcx
+	jmp	runtime_syscall_native
 3:	mov	gs:[TB_SYS_ARGS], rax		# POST: remember what it was
 	mov	gs:[TB_SYS_ARGS + 8], rdi
 	mov	gs:[TB_SYS_ARGS + 16], rsi
@@ -239,6 +248,11 @@ LABEL runtime_syscall_special
 LABEL runtime_syscall_post
 	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_POST
 	jmp	runtime_request
+LABEL runtime_syscall_noted
+	mov	rcx, gs:[TB_CONTROL]
+	mov	dword ptr [rcx + CONTROL_NOTED], 1
+	mov	rcx, gs:[TB_SYS_NEXT]
+	jmp	qword ptr gs:[TB_SYS_RESUME_SAVED]
 LABEL runtime_syscall_again			# made again by the tracer, with other arguments
 	mov	rdx, gs:[TB_SLOT(2)]
 	mov	r10, gs:[TB_SLOT(10)]

@@ -147,7 +147,8 @@ static void cut_before_syscall(struct translator *t, const struct thread_block *
 			       struct translate_state *out)
 {
 	uint64_t base = t->config.base;
-	bool remembered = tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_post);
+	bool remembered = tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_post) ||
+			  tb->sys_resume == base + RUNTIME_OFFSET(runtime_syscall_noted);
 	uint64_t resume = (remembered ? tb->sys_resume_saved : tb->sys_resume) - base;
 	const struct state *s;
 
@@ -359,6 +360,16 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 		from_sigreturn(at, tb, out);
 	else
 		from_ring(t, at, raw, tb, out);
+}
+
+bool translator_is_behind_sigreturn(const struct translator *t, struct cache_pc at,
+				    const struct thread_block *tb)
+{
+	uint64_t offset = at.address - t->config.base;
+
+	return offset == RUNTIME_OFFSET(runtime_sigreturn_landing) ||
+	       (tb->request_kind == REQUEST_SIGRETURN &&
+		offset >= RUNTIME_OFFSET(runtime_request) && offset < RUNTIME_OFFSET(runtime_request_end));
 }
 
 bool translator_state_find(struct translator *t, struct cache_pc cache_pc,

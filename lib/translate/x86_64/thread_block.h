@@ -96,6 +96,7 @@
 #define SYS_ACTION_PRE          1
 #define SYS_ACTION_POST         2
 #define SYS_ACTION_SIGRETURN    3
+#define SYS_ACTION_NOTE         4       /* sets `noted` of the control, before and behind it */
 
 #define TRANSLATE_TRUST_BYTES   0x100000        /* counters of 8 bytes: see volatile.c */
 #define TRANSLATE_WAYS_BYTES    0x4000000       /* 8 an exit */
@@ -109,6 +110,7 @@
 #define CONTROL_SPIN            0x04    /* how often a thread looks before it sleeps */
 #define CONTROL_OWNER           0x08    /* a robust futex that the tracer holds: the kernel
 					 * marks it when the tracer is killed */
+#define CONTROL_NOTED           0x0c    /* signals may have other dispositions by now */
 #define CONTROL_PATIENCE        0x10    /* struct timespec: how long one sleeps before it
 					 * looks at the owner */
 #define CONTROL_OWNER_DIED      0x40000000
@@ -161,7 +163,7 @@ struct control {
 	uint32_t sleeping;
 	uint32_t spin;
 	uint32_t owner;
-	uint32_t pad0;
+	uint32_t noted;
 	uint64_t patience[2];
 	uint64_t owner_link;            /* the kernel's list of robust futexes */
 	uint64_t pad1[3];
@@ -203,6 +205,7 @@ TB_CHECK(quiet, TB_QUIET);
 TB_CHECK(ring_dropping, TB_RING_DROPPING);
 TB_CHECK(rseq, TB_RSEQ);
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
+_Static_assert(offsetof(struct control, noted) == CONTROL_NOTED, "noted");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");
 _Static_assert(offsetof(struct control, bells) == CONTROL_BELLS, "bells");
 

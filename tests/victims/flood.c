@@ -1,0 +1,114 @@
+/* flood: many signals, or many short threads, one behind the other.
+ *
+ *     flood kill N         N signals to itself
+ *     flood timer N        N of an interval timer of 100 us
+ *     flood suspend N      N from a child, each awaited in sigsuspend()
+ *     flood catch N        as kill, the handler is set anew before each (SA_RESETHAND)
+ *     flood ignored N      as kill, the signal being ignored
+ *     flood threads N      N threads, each joined before the next
+ *
+ * Says how many it has seen; on standard error, how many microseconds each took.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile unsigned long seen;
+
+static void on_signal(int number)
+{
+	(void)number;
+	seen++;
+}
+
+static void *run(void *unused)
+{
+	(void)unused;
+	seen++;
+	return NULL;
+}
+
+static void threads(unsigned long n)
+{
+	pthread_t thread;
+
+	for (unsigned long i = 0; i < n; i++)
+		if (pthread_create(&thread, NULL, run, NULL) == 0)
+			pthread_join(thread, NULL);
+}
+
+static void set(int number, void (*handler)(int), int flags)
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+
+	sigaction(number, &action, NULL);
+}
+
+static void kill_self(unsigned long n, int anew)
+{
+	for (unsigned long i = 0; i < n; i++) {
+		if (anew)
+			set(SIGUSR1, on_signal, (int)SA_RESETHAND);
+		kill(getpid(), SIGUSR1);
+	}
+}
+
+static void timer(unsigned long n)
+{
+	struct itimerval each = { { 0, 100 }, { 0, 100 } }, off = { { 0, 0 }, { 0, 0 } };
+
+	set(SIGALRM, on_signal, SA_RESTART);
+	setitimer(ITIMER_REAL, &each, NULL);
+	while (seen < n)
+		;
+	setitimer(ITIMER_REAL, &off, NULL);
+	seen = n;
+}
+
+static void suspend(unsigned long n)
+{
+	sigset_t blocked, before;
+	pid_t parent = getpid();
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	pid_t child = fork();
+	while (child == 0)
+		if (kill(parent, SIGUSR1) < 0)
+			_exit(0);
+	while (seen < n)
+		sigsuspend(&before);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	unsigned long n = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
+	struct timespec start, end;
+
+	set(SIGUSR1, strcmp(what, "ignored") ? on_signal : SIG_IGN, 0);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (!strcmp(what, "threads"))
+		threads(n);
+	else if (!strcmp(what, "timer"))
+		timer(n);
+	else if (!strcmp(what, "suspend"))
+		suspend(n);
+	else
+		kill_self(n, !strcmp(what, "catch"));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	printf("%lu seen\n", seen);
+	fprintf(stderr, "%.2f us each\n", ((double)(end.tv_sec - start.tv_sec) * 1e6 +
+					   (double)(end.tv_nsec - start.tv_nsec) / 1e3) / (double)n);
+	return 0;
+}
