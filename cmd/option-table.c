@@ -18,6 +18,8 @@ const struct option_row option_rows[] = {
 	{ NULL, 0, "watch", "WHERE:LEN[:r|w|rw]", OPTION_WATCH,
 	  "every access to these bytes (default: writes); WHERE is an address,\n"
 	  "                      symbol, symbol+off or module!symbol" },
+	{ NULL, 0, "watch-with", "WAY", OPTION_WATCH_WITH,
+	  "how: hw (debug registers), code (translated code), auto (default)" },
 	{ NULL, 0, "coverage", NULL, OPTION_COVERAGE,
 	  "every basic block once, at its first execution" },
 	{ NULL, 0, "stacks", NULL, OPTION_STACKS,

@@ -139,7 +139,17 @@ static int add_watch(struct parse *p, char *value)
 	return add(&p->options->watches, value) < 0 ? set_mode(p, MODE_WATCH) : 2;
 }
 
-/* The options that take a value. */
+static int set_watch_way(struct options *o, const char *value)
+{
+	static const char *const words[] = { "auto", "hw", "code", NULL };
+	int i = word_index(words, value);
+
+	if (i < 0)
+		return wrong("--watch-with %s: what fits is auto, hw, code", value);
+	o->watch_way = (enum watch_way)i;
+	return GO_ON;
+}
+
 static int set_cache_size(struct options *o, const char *value)
 {
 	if (option_size(value, &o->cache_bytes) < 0 || o->cache_bytes < CACHE_MIN_BYTES ||
@@ -149,6 +159,7 @@ static int set_cache_size(struct options *o, const char *value)
 	return GO_ON;
 }
 
+/* The options that take a value. */
 static int parse_value(struct parse *p, const struct option_row *row, char *value)
 {
 	struct options *o = p->options;
@@ -165,6 +176,7 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 		break;
 	case OPTION_WATCH:
 		return add_watch(p, value);
+	case OPTION_WATCH_WITH: return set_watch_way(o, value);
 	case OPTION_TID:
 		if (option_ids(value, &o->tids, &o->tid_count) < 0)
 			return wrong("--tid %s: not a list of thread ids", value);
@@ -342,6 +354,8 @@ static int check(struct parse *p)
 		return wrong("nothing to trace: give -p PID or a program");
 	if (o->program && o->mode == MODE_STACKS)
 		return wrong("--stacks goes with -p");
+	if (o->watch_way != WATCH_AUTO && o->mode != MODE_WATCH)
+		return wrong("--watch-with goes with --watch");
 	if (o->summary && o->mode != MODE_CALLS)
 		return wrong("-c goes with --calls");
 	return check_time(o);

@@ -44,6 +44,12 @@ enum sort_key {
 	SORT_NAME,
 };
 
+enum watch_way {
+	WATCH_AUTO,
+	WATCH_HW,               /* debug registers */
+	WATCH_CODE,             /* translated code */
+};
+
 struct string_list {
 	char **items;           /* of argv */
 	size_t count;
@@ -62,6 +68,7 @@ struct options {
 	bool file_per_thread;           /* -ff with -o */
 	struct string_list only_functions, not_functions, only_modules, not_modules;
 	struct string_list watches;     /* as given */
+	enum watch_way watch_way;       /* --watch-with */
 	unsigned depth;                 /* -D; 0: no limit */
 	uint64_t min_time_ns;
 	uint64_t limit;                 /* 0: none */

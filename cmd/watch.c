@@ -39,8 +39,8 @@ struct watch {
 
 /* ---- which registers ------------------------------------------------------------------- */
 
-/* Cuts [address, address + len) into aligned pieces. */
-/* -ENOSPC: there are too few registers. */
+/* Cuts [address, address + len) into aligned pieces.  -ENOSPC: there are too few
+ * registers. */
 static int cut(struct watch *w, const struct place *place, struct err *err)
 {
 	uint64_t at = place->address, left = place->len;
@@ -51,7 +51,8 @@ static int cut(struct watch *w, const struct place *place, struct err *err)
 		while (at % len || len > left)
 			len /= 2;
 		if (w->piece_count == PIECES_MAX)
-			return err_set(err, ENOSPC, "more than four debug registers");
+			return err_set(err, ENOSPC, "--watch %s: the four debug registers are too few "
+				       "(say --watch-with code)", place->text);
 		w->pieces[w->piece_count++] = (struct piece){ at, len, place };
 		at += len;
 		left -= len;
@@ -83,8 +84,6 @@ static int locate(struct session *s, struct watch *w, struct err *err)
 		r = place_find(p, w->symbols, texts->items[i], err);
 		if (r >= 0)
 			r = cut(w, p, err);
-		if (r >= 0 && getenv("TRACER_TEST_WATCH_CODE"))
-			r = -ENOSPC;
 		if (r >= 0 && tracee_read(w->pid, p->address, p->value, p->len) != (ssize_t)p->len)
 			r = err_set(err, EFAULT, "--watch %s: nothing is mapped at 0x%" PRIx64,
 				    p->text, p->address);
@@ -171,18 +170,39 @@ static int arm_all(struct session *s, struct watch *w, struct err *err)
 	return 0;
 }
 
-/* Too much for the registers: translated code looks at every access. */
-static void by_code(struct session *s)
+/* Translated code looks at every access. */
+static int by_code(struct session *s, const char *why)
 {
 	struct err err = { 0 };
 
 	watch_destroy(s);
 	s->events.stores = true;
-	message_verbose(1, "--watch: by translated code, the debug registers are too few");
+	message_verbose(1, "--watch: by translated code (%s)", why);
 	if (output_start(s->output, &err) < 0) {
 		message_error(&err);
 		session_end(s);
 	}
+	return 1;
+}
+
+/* Finds the places and arms the registers.  1: it is to be by translated code, as
+ * has been said. */
+static int choose_way(struct session *s, struct watch *w, struct err *err)
+{
+	enum watch_way way = s->options->watch_way;
+	int r = locate(s, w, err);
+
+	if (r < 0 && r != -ENOSPC)
+		return r;
+	if (way == WATCH_CODE)
+		return by_code(s, "as --watch-with says");
+	if (r == -ENOSPC)
+		return way == WATCH_HW || w->next ? r : by_code(s, "four debug registers are too few");
+	r = arm_all(s, w, err);
+	if (r < 0)
+		return way == WATCH_HW || w->next ? r : by_code(s, "no debug registers are to be had");
+	message_verbose(1, "--watch: by debug registers (%u of %d)", w->piece_count, PIECES_MAX);
+	return 0;
 }
 
 static int attach(struct session *s, pid_t pid, struct err *err)
@@ -200,13 +220,9 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 	r = attach_stop_process(s, pid, err);
 	if (r < 0)
 		return r;
-	r = locate(s, w, err);
-	if (r == -ENOSPC) {
-		by_code(s);
+	r = choose_way(s, w, err);
+	if (r > 0)
 		return attach_take_process(s, pid, err);
-	}
-	if (r >= 0)
-		r = arm_all(s, w, err);
 	if (r < 0) {
 		attach_detach_process(s, pid);
 		return r;
@@ -223,13 +239,12 @@ static int start(struct session *s, void (*before_exec)(void), struct err *err)
 	if (status || !thread)
 		return status;
 	struct watch *w = add(s, thread->pid);
-	int r = w ? locate(s, w, err) : -ENOMEM;
-	if (r == -ENOSPC) {
-		by_code(s);
+	int r = w ? choose_way(s, w, err) : err_set(err, ENOMEM, "out of memory");
+	if (r > 0) {
 		r = attach_take_program(s, thread, err);
 		return r < 0 ? 1 : 0;
 	}
-	if (r < 0 || arm_all(s, w, err) < 0) {
+	if (r < 0) {
 		kill(thread->pid, SIGKILL);
 		return 1;
 	}

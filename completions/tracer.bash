@@ -3,11 +3,11 @@
 _tracer()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
-	local options='-p --exec -f -ff --calls --blocks --insns --watch --coverage --stacks
+	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --stacks
 		--none --tid -F -N -M -X -D --min-time --limit --duration -o --format -c --sort
 		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size -q -v --stats --help
 		--version'
-	local valued=' -p --exec --watch --tid -F -N -M -X -D --min-time --limit --duration -o
+	local valued=' -p --exec --watch --watch-with --tid -F -N -M -X -D --min-time --limit --duration -o
 		--format --sort --color --cache-size '
 
 	COMPREPLY=()
@@ -19,6 +19,7 @@ _tracer()
 	--sort)
 		mapfile -t COMPREPLY < <(compgen -W 'total self calls min avg max name' -- "$word")
 		return ;;
+	--watch-with) mapfile -t COMPREPLY < <(compgen -W 'auto hw code' -- "$word"); return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
 	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --limit | --duration) return ;;
 	esac

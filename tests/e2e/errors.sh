@@ -130,6 +130,12 @@ test_bad_pattern() { refused 2 '.' -F '/(/' true; }
 test_bad_length() { refused 2 '0x1000:x' --watch 0x1000:x true; }
 test_length_zero() { refused 2 'length' --watch 0x1000:0 true; }
 test_bad_access() { refused 2 '.' --watch 0x1000:4:q true; }
+test_bad_watch_way() { refused 2 'auto, hw, code' --watch 0x1000:4 --watch-with x true; }
+test_watch_way_without_watch() { refused 2 'watch-with' --watch-with hw true; }
+test_too_much_for_debug_registers() {
+	refused 1 'watch-with code' --watch text:7 --watch text+1:7 --watch-with hw \
+		"$VICTIMS/watched"
+}
 test_no_such_symbol() { refused 1 'no_such_symbol' --watch no_such_symbol "$VICTIMS/watched"; }
 
 test_no_such_symbol_in_running_program() {

@@ -157,4 +157,25 @@ test_watch_of_a_running_program() {
 	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
 }
 
+test_watch_says_its_way() {
+	"$TRACER" -v --watch counter -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by debug registers (1 of 4)' said || fail "$(cat said)"
+	"$TRACER" -v --watch counter --watch text:7 -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by debug registers (4 of 4)' said || fail "$(cat said)"
+	"$TRACER" -v --watch counter --watch text:7 --watch text+7:1 \
+		-o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by translated code (four debug registers are too few)' said ||
+		fail "$(cat said)"
+	"$TRACER" -v --watch-with code --watch counter -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by translated code (as --watch-with says)' said || fail "$(cat said)"
+}
+
+test_watch_is_the_same_both_ways() {
+	for way in hw code; do
+		"$TRACER" -q --watch-with $way --watch counter:4:rw -o trace "$VICTIMS/watched" >/dev/null
+		sed 's/^\[[0-9]*\] //; s/(0x[0-9a-f]*/(/' trace >trace.$way
+	done
+	diff trace.hw trace.code
+}
+
 run_tests "$@"
