@@ -142,7 +142,8 @@ VICTIMS := \
 	blocked       signals       order       counted       fib       watched       ends \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
 	bits32        stepper       filtered      confined      threads       jit     notices \
-	crash         parts         vforks        gc-go \
+	crash         parts         vforks        gc-go         kernel \
+	growing       corrupted \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
@@ -168,6 +169,9 @@ victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
 victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c
 victim_parts         = $(VICTIM_CC) -o $@ tests/victims/parts.c
 victim_vforks        = $(VICTIM_CC) -o $@ tests/victims/vforks.c
+victim_kernel        = $(VICTIM_CC) -o $@ tests/victims/kernel.c
+victim_corrupted     = g++ -O1 -g -pthread -o $@ tests/victims/corrupted.cc
+victim_growing       = $(VICTIM_CC) -o $@ tests/victims/growing.c
 victim_gc-go         = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/gc.go
 victim_panics-rust   = env -u MAKEFLAGS rustc -O -o $@ tests/victims/panics.rs
 victim_notices       = $(VICTIM_CC) -o $@ tests/victims/notices.c

@@ -15,6 +15,9 @@ void service_stop(struct target *target);
 /* Answers the request of a thread: it goes on at `at`. */
 void service_answer(struct thread *thread, struct cache_pc at);
 
+/* The service looks at the request of the thread in this area (again). */
+void service_ring(struct target *target, unsigned area);
+
 /* True while the thread waits for an answer. */
 bool service_is_waiting(const struct thread_block *tb);
 

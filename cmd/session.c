@@ -23,6 +23,7 @@
 #include "stacks.h"
 #include "stops.h"
 #include "tracee.h"
+#include "watch-code.h"
 #include "watch.h"
 #include "writer.h"
 
@@ -64,6 +65,7 @@ void session_thread_remove(struct session *s, struct thread *thread)
 		link = &(*link)->next;
 	*link = thread->next;
 	s->thread_count--;
+	watch_code_thread_end(thread);
 	if (thread->stream)
 		output_stream_end(s->output, thread);   /* which frees it */
 	else
@@ -425,6 +427,7 @@ int session_run(const struct options *options)
 	else
 		loop(&s);
 	attach_detach_all(&s);
+	watch_finish(&s);
 	if (output_finish(s.output, &err) < 0) {
 		message_error(&err);
 		status = 1;

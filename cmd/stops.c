@@ -16,6 +16,7 @@
 #include "process.h"
 #include "seccomp.h"
 #include "service.h"
+#include "watch-code.h"
 #include "watch.h"
 
 /* si_code behind a single step: TRAP_TRACE; TRAP_BRKPT behind a system call */
@@ -252,6 +253,12 @@ static void signal_event(struct thread *thread, const struct user_regs_struct *r
 	thread_event(thread, thread->target->id_signal, payload);
 }
 
+static void on_handler(struct thread *thread, const struct user_regs_struct *regs)
+{
+	signal_event(thread, regs);
+	watch_code_signal(thread, thread->interrupted.signal);
+}
+
 static bool dumps_core(int signal)
 {
 	static const uint64_t set = 1ull << SIGQUIT | 1ull << SIGILL | 1ull << SIGTRAP |
@@ -325,7 +332,7 @@ static void enter(struct session *s, struct thread *thread, bool at_handler)
 	if (tracee_regs_get(thread->tid, &regs) < 0)
 		return;
 	if (at_handler)
-		signal_event(thread, &regs);
+		on_handler(thread, &regs);
 	if (hijack(thread, &regs, &err) < 0 && err.code != ESRCH) {
 		message_error(&err);
 		s->ends = true;

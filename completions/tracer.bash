@@ -4,10 +4,10 @@ _tracer()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
 	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --stacks
-		--none --tid -F -N -M -X -D --min-time --limit --duration -o --format -c --sort
+		--none --tid -F -N -M -X -D --min-time --when --wait --limit --duration -o --format -c -k --sort
 		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size -q -v --stats --help
 		--version'
-	local valued=' -p --exec --watch --watch-with --tid -F -N -M -X -D --min-time --limit --duration -o
+	local valued=' -p --exec --watch --watch-with --tid -F -N -M -X -D --min-time --when --limit --duration -o
 		--format --sort --color --cache-size '
 
 	COMPREPLY=()
@@ -21,7 +21,7 @@ _tracer()
 		return ;;
 	--watch-with) mapfile -t COMPREPLY < <(compgen -W 'auto hw code' -- "$word"); return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
-	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --limit | --duration) return ;;
+	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --when | --limit | --duration) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
