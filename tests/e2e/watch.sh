@@ -235,4 +235,105 @@ assert [f['function'] for f in hits[0]['stack']][:2] == ['set', 'main'], hits[0]
 P
 }
 
+# ---- real programs --------------------------------------------------------------------------------
+
+changes() {
+	redis-cli -p "$port" info persistence | tr -d '\r' | sed -n 's/rdb_changes_since_last_save://p'
+}
+
+# Where `dirty` is in the structure (Debian's redis has no debug information): the
+# word that counts along.
+find_dirty() {
+	local before
+
+	for _ in 1 2 3; do
+		redis-cli -p "$port" incr n >/dev/null
+		before=$(changes)
+		/usr/bin/python3 - "$redis" "$before" <<-'P' | sort >"words.$before"
+			import subprocess, sys
+			pid, value = sys.argv[1:]
+			line = next(l for l in open(f'/proc/{pid}/maps') if 'redis' in l)
+			base = int(line.split('-')[0], 16)
+			exe = f'/proc/{pid}/exe'
+			symbols = subprocess.run(['nm', '-D', exe], capture_output=True, text=True).stdout
+			at = next(int(l.split()[0], 16) for l in symbols.splitlines() if l.endswith(' B server'))
+			with open(f'/proc/{pid}/mem', 'rb') as f:
+			    f.seek(base + at)
+			    server = f.read(4368)
+			for i in range(0, 4368, 8):
+			    if int.from_bytes(server[i:i + 8], 'little') == int(value):
+			        print(i)
+		P
+		[ -e words ] || cp "words.$before" words
+		comm -12 words "words.$before" >both
+		mv both words
+	done
+	[ "$(wc -l <words)" = 1 ] || skip "the counter was not found"
+	cat words
+}
+
+limit_redis_counts_its_changes=120
+redis_counts() {
+	local before after dirty
+
+	start_redis
+	dirty=$(find_dirty)
+	start "$TRACER" -q -p "$redis" -c --watch "server+$dirty:8" -o table "$@"
+	tracing=$STARTED
+	sleep 1
+	before=$(changes)
+	redis-benchmark -p "$port" -q -t set,lpush -n 1000 -c 8 >/dev/null
+	after=$(changes)
+	kill -INT "$tracing"
+	wait "$tracing"
+	[ $((after - before)) -ge 2000 ] || fail "only $((after - before)) changes"
+	awk -v n=$((after - before)) 'NR > 1 { sum += $1 } END { exit sum != n }' table ||
+		fail "$((after - before)) changes, and $(cat table)"
+	grep -q 'write server+[0-9]* at redis' table || fail "$(cat table)"
+}
+
+test_redis_counts_its_changes() { redis_counts; }
+test_redis_counts_its_changes_by_code() { redis_counts --watch-with code; }
+
+test_sqlite() {
+	mkfifo in
+	sqlite3 :memory: <in >out &
+	started_pids+=("$!")
+	sqlite=$!
+	exec 3>in
+	wait_for 10 grep -q libsqlite3 "/proc/$sqlite/maps"
+	sleep 0.3
+	start "$TRACER" -q -p "$sqlite" --limit 1 --watch libsqlite3!sqlite3_temp_directory -k -o trace
+	sleep 1
+	echo "pragma temp_store_directory='/tmp';" >&3
+	wait "$STARTED"
+	grep -q ' write libsqlite3!sqlite3_temp_directory .* at libsqlite3' trace ||
+		fail "$(cat trace)"
+	grep -q '#1 .*libsqlite3' trace || fail "$(cat trace)"
+	exec 3>&-
+}
+
+# How many use None: each change begins where the one before has ended.
+test_python_counts_references() {
+	local n
+
+	"$TRACER" -q --watch-with code --watch _Py_NoneStruct:8 --format json -o trace \
+		/usr/bin/python3 -S -c 'x = [None] * 5; y = list(x); del x'
+	n=$(/usr/bin/python3 - <<-'P'
+		import json
+		last, n = None, 0
+		for line in open('trace'):
+		    e = json.loads(line)
+		    if e['type'] != 'write':
+		        continue
+		    if last is not None and e['old'] != last:
+		        raise SystemExit(f'{line}: it was {last}')
+		    last = e['new']
+		    n += 1
+		print(n)
+	P
+	)
+	[ "$n" -gt 1000 ] || fail "$n writes"
+}
+
 run_tests "$@"
