@@ -6,6 +6,7 @@
 #include "rseq.h"
 #include "session.h"
 #include "waiting.h"
+#include "watch-code.h"
 
 /* ---- registers between the two worlds ---------------------------------------------- */
 
@@ -79,6 +80,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 		__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
 		thread_want_step(thread, false);
 	}
+	if (found && target->watching)
+		watch_code_stopped(thread, &state.regs);
 	target_unlock(target);
 	if (!found)
 		return -EFAULT;
@@ -160,6 +163,8 @@ static void park(struct thread *thread, struct user_regs_struct *regs, struct ca
 		park_rest(thread, regs, resume);
 		return;
 	}
+	if (thread->target->watching)
+		watch_code_park(thread, regs, resume);
 	if (!waiting_was_cut(regs))
 		return;
 	if (thread->is_listening) {
@@ -195,6 +200,8 @@ void hijack_keep_waiting(struct thread *thread)
 	if (!is_parted && !waiting_was_cut(&regs))
 		return;
 	struct cache_pc resume = { tb->sys_resume };
+	if (resume.address == thread->target->runtime.syscall_post.address)
+		resume.address = tb->sys_resume_saved;
 	if (resume.address == thread->target->runtime.syscall_again.address) {
 		resume.address = tb->sys_resume_saved;
 		regs.rdx = tb->slots[2];

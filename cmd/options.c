@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "option-table.h"
 #include "watch-place.h"
+#include "watch-value.h"
 
 #define VERSION "0.1"
 #define CACHE_DEFAULT_BYTES (256ul << 20)
@@ -140,7 +141,24 @@ static int add_watch(struct parse *p, char *value)
 	return add(&p->options->watches, value) < 0 ? set_mode(p, MODE_WATCH) : 2;
 }
 
-/* The options that take a value. */
+static int set_watch_way(struct options *o, const char *value)
+{
+	static const char *const words[] = { "auto", "hw", "code", NULL };
+	int i = word_index(words, value);
+
+	if (i < 0)
+		return wrong("--watch-with %s: what fits is auto, hw, code", value);
+	o->watch_way = (enum watch_way)i;
+	return GO_ON;
+}
+
+static int set_when(struct options *o, const char *value)
+{
+	struct err err = { 0 };
+
+	return watch_when_parse(value, &o->when, &err) < 0 ? wrong("%s", err.text) : GO_ON;
+}
+
 static int set_cache_size(struct options *o, const char *value)
 {
 	if (option_size(value, &o->cache_bytes) < 0 || o->cache_bytes < CACHE_MIN_BYTES ||
@@ -163,6 +181,7 @@ static int set_trust(struct options *o, const char *value)
 	return GO_ON;
 }
 
+/* The options that take a value. */
 static int parse_value(struct parse *p, const struct option_row *row, char *value)
 {
 	struct options *o = p->options;
@@ -179,6 +198,8 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 		break;
 	case OPTION_WATCH:
 		return add_watch(p, value);
+	case OPTION_WATCH_WITH: return set_watch_way(o, value);
+	case OPTION_WHEN: return set_when(o, value);
 	case OPTION_TID:
 		if (option_ids(value, &o->tids, &o->tid_count) < 0)
 			return wrong("--tid %s: not a list of thread ids", value);
@@ -227,6 +248,8 @@ static int parse_flag(struct parse *p, const struct option_row *row)
 	case OPTION_STACKS: return set_mode(p, MODE_STACKS);
 	case OPTION_NONE: return set_mode(p, MODE_NONE);
 	case OPTION_FOLLOW: o->follow = true; p->follows++; break;
+	case OPTION_WAIT: o->wait = true; break;
+	case OPTION_STACK: o->stack = true; break;
 	case OPTION_SUMMARY: o->summary = true; break;
 	case OPTION_LINES: o->lines = true; break;
 	case OPTION_CLOCK: p->clocks++; break;
@@ -357,8 +380,16 @@ static int check(struct parse *p)
 		return wrong("nothing to trace: give -p PID or a program");
 	if (o->program && o->mode == MODE_STACKS)
 		return wrong("--stacks goes with -p");
-	if (o->summary && o->mode != MODE_CALLS)
-		return wrong("-c goes with --calls");
+	if (o->watch_way != WATCH_AUTO && o->mode != MODE_WATCH)
+		return wrong("--watch-with goes with --watch");
+	if (o->mode != MODE_WATCH && o->when.compare)
+		return wrong("--when goes with --watch");
+	if (o->mode != MODE_WATCH && o->wait)
+		return wrong("--wait goes with --watch");
+	if (o->mode != MODE_WATCH && o->stack)
+		return wrong("-k goes with --watch (--stacks shows where threads are)");
+	if (o->summary && o->mode != MODE_CALLS && o->mode != MODE_WATCH)
+		return wrong("-c goes with --calls or --watch");
 	return check_time(o);
 }
 

@@ -44,6 +44,31 @@ enum sort_key {
 	SORT_NAME,
 };
 
+enum watch_way {
+	WATCH_AUTO,
+	WATCH_HW,               /* debug registers */
+	WATCH_CODE,             /* translated code */
+};
+
+enum watch_compare {
+	WATCH_ALWAYS,
+	WATCH_CHANGED,
+	WATCH_EQUAL,
+	WATCH_NOT_EQUAL,
+	WATCH_BELOW,
+	WATCH_AT_MOST,
+	WATCH_ABOVE,
+	WATCH_AT_LEAST,
+};
+
+/* --when: the new value (and the mask) compared with the number. */
+struct watch_when {
+	enum watch_compare compare;
+	bool has_mask, is_negative, is_fraction;
+	uint64_t mask, number;
+	double fraction;
+};
+
 struct string_list {
 	char **items;           /* of argv */
 	size_t count;
@@ -62,6 +87,10 @@ struct options {
 	bool file_per_thread;           /* -ff with -o */
 	struct string_list only_functions, not_functions, only_modules, not_modules;
 	struct string_list watches;     /* as given */
+	enum watch_way watch_way;       /* --watch-with */
+	struct watch_when when;         /* --when */
+	bool stack;                     /* -k */
+	bool wait;                      /* --wait */
 	unsigned depth;                 /* -D; 0: no limit */
 	uint64_t min_time_ns;
 	uint64_t limit;                 /* 0: none */

@@ -38,6 +38,7 @@ struct output {
 	int failed_code;
 	bool colored;
 	void *view_data;                /* the mode's own */
+	struct watch_queue *watches;    /* of --watch; else NULL */
 	struct progress *progress;      /* NULL: none is to be shown */
 };
 

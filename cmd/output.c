@@ -13,6 +13,7 @@
 #include "output-internal.h"
 #include "service.h"
 #include "streams.h"
+#include "watch-queue.h"
 
 #define IDLE_MIN_NS (200 * 1000)
 #define IDLE_MAX_NS (10 * 1000 * 1000)
@@ -168,10 +169,15 @@ static bool finalize(struct output *output, struct stream *stream)
 		output->lost += thread->tb->ring_lost;
 		output->ring_wait_tsc += thread->tb->ring_wait_tsc;
 	}
+	/* The last of it is written while its target is there. */
+	if (output->view->round) {
+		if (!target_area_quiet(thread))
+			return false;
+		output->view->round(output);
+	}
 	if (!target_area_release(thread))
 		return false;
 	session_wake(output->session);
-	free(thread->watch_pending);
 	free(thread);
 	free(stream);
 	return true;
@@ -252,6 +258,8 @@ static bool drain_all(struct output *output)
 
 	take_fresh(output);
 	output->now_ns = clock_monotonic_ns();
+	if (output->view->round)
+		any = output->view->round(output);
 	while ((stream = *link)) {
 		bool is_ended = __atomic_load_n(&stream->is_ended, __ATOMIC_ACQUIRE);
 		bool got = !stream->is_finished && drain(output, stream);
@@ -401,6 +409,11 @@ struct output *output_create(struct session *session, struct err *err)
 		return NULL;
 	}
 	output->progress = progress_create(output);
+	if (session->options->mode == MODE_WATCH && !(output->watches = watch_queue_create())) {
+		output_destroy(output);
+		err_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
 	return output;
 }
 
@@ -429,6 +442,7 @@ void output_destroy(struct output *output)
 {
 	spaces_free(output);
 	filter_destroy(output->filter);
+	watch_queue_destroy(output->watches);
 	free(output->own_tids);
 	free(output->words);
 	free(output);
@@ -496,6 +510,16 @@ struct writer *output_writer(struct output *output)
 void output_count(struct output *output)
 {
 	output->events++;
+}
+
+static void wake(void *output)
+{
+	output_wake(output);
+}
+
+void output_watch(struct output *output, const struct watch_event *event)
+{
+	watch_queue_add(output->watches, event, wake, output);
 }
 
 void output_wake(struct output *output)

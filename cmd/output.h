@@ -15,6 +15,7 @@
 
 struct session;
 struct output;
+struct watch_event;
 struct space;
 struct writer;
 
@@ -58,6 +59,8 @@ struct view {
 	int (*begin)(struct output *output, struct stream *stream);
 	void (*event)(struct output *output, struct stream *stream, const struct record *record);
 	void (*idle)(struct output *output, struct stream *stream);     /* nothing new for now */
+	/* what comes beside the rings; true: there was something */
+	bool (*round)(struct output *output);
 	/* blocks and sites will be numbered anew: of a thread, then of its target */
 	void (*forget)(struct output *output, struct stream *stream);
 	void (*space_forget)(struct output *output, struct space *space);
@@ -89,6 +92,9 @@ bool output_forget(struct output *output, struct target *target);
 struct writer *output_writer(struct output *output);
 /* One of them was an event, for the counters. */
 void output_count(struct output *output);
+
+/* An access that --watch asks for; waits while the queue is full.  Any thread. */
+void output_watch(struct output *output, const struct watch_event *event);
 
 void output_wake(struct output *output);
 uint64_t output_events(const struct output *output);

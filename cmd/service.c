@@ -57,6 +57,15 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+void service_ring(struct target *target, unsigned area)
+{
+	struct control *control = target->control;
+
+	__atomic_fetch_or(&control->bells[area / 64], 1ull << (area % 64), __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&control->sleeping, __ATOMIC_SEQ_CST))
+		futex(&control->sleeping, FUTEX_WAKE, 1, NULL);
+}
+
 /* ---- system calls that matter ------------------------------------------------------ */
 
 #define CLONE_UNTRACED_FLAG 0x00800000ull
@@ -178,6 +187,20 @@ static bool wants_tracee(const struct thread_block *tb)
 		tb->gpr[7] == PTRACE_SEIZE);
 }
 
+/* With --watch: to be asked again behind it. */
+static void remember(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	const uint64_t call[7] = { tb->gpr[0], tb->gpr[7], tb->gpr[6], tb->gpr[2], tb->gpr[10],
+				   tb->gpr[8], tb->gpr[9] };
+
+	if (!thread->target->watching)
+		return;
+	memcpy(tb->sys_args, call, sizeof call);
+	tb->sys_resume_saved = tb->sys_resume;
+	tb->sys_resume = thread->target->runtime.syscall_post.address;
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -188,6 +211,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 		note_modules(target);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);
+		remember(thread);
 		break;
 	case SYS_execve:
 	case SYS_execveat:
@@ -197,9 +221,11 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_clone:
 	case SYS_clone3:
 		before_clone(thread);
+		remember(thread);
 		break;
 	case SYS_prctl:
 		before_prctl(thread);
+		remember(thread);
 		break;
 	case SYS_seccomp:
 		if (tb->gpr[7] == SECCOMP_SET_MODE_STRICT || tb->gpr[7] == SECCOMP_SET_MODE_FILTER)
@@ -260,7 +286,8 @@ static struct cache_pc after_syscall(struct thread *thread)
 	case SYS_write:
 	case SYS_sendto:
 	case SYS_recvfrom:
-		after_rest(tb);
+		if (tb->sys_args[7])
+			after_rest(tb);
 		break;
 	case SYS_mremap:
 		drop(target, args[0], args[1]);
@@ -361,6 +388,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 		*at = before_syscall(thread);
 		return 0;
 	case REQUEST_SYSCALL_POST:
+		if (!watch_code_syscall(thread))
+			return -EAGAIN;
 		*at = after_syscall(thread);
 		return 0;
 	case REQUEST_SIGRETURN:

@@ -21,6 +21,9 @@ bool service_before_call(struct thread *thread, struct user_regs_struct *regs);
 /* Behind it. */
 void service_after_call(struct thread *thread, const struct user_regs_struct *regs);
 
+/* The service looks at the request of the thread in this area (again). */
+void service_ring(struct target *target, unsigned area);
+
 /* True while the thread waits for an answer. */
 bool service_is_waiting(const struct thread_block *tb);
 

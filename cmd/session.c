@@ -24,6 +24,7 @@
 #include "stacks.h"
 #include "stops.h"
 #include "tracee.h"
+#include "watch-code.h"
 #include "watch.h"
 #include "writer.h"
 
@@ -65,6 +66,7 @@ void session_thread_remove(struct session *s, struct thread *thread)
 		link = &(*link)->next;
 	*link = thread->next;
 	s->thread_count--;
+	watch_code_thread_end(thread);
 	if (thread->stream)
 		output_stream_end(thread);   /* which frees it */
 	else
@@ -436,6 +438,7 @@ int session_run(const struct options *options)
 	else
 		loop(&s);
 	attach_detach_all(&s);
+	watch_finish(&s);
 	if (output_finish(s.output, &err) < 0) {
 		message_error(&err);
 		status = 1;

@@ -25,6 +25,7 @@ struct session {
 	struct target *targets;
 	struct watch *watches;          /* --watch with debug registers: all runs natively */
 	uint64_t watch_hits;
+	struct watch_table *watch_table;        /* of -c with debug registers */
 	struct thread **threads;        /* by tid: hash of chains */
 	unsigned thread_count, threads_seen;
 	struct tracee_early *early;     /* stops of threads not heard of yet */

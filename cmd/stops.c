@@ -20,6 +20,7 @@
 #include "rseq.h"
 #include "seccomp.h"
 #include "service.h"
+#include "watch-code.h"
 #include "watch.h"
 
 /* si_code behind a single step: TRAP_TRACE; TRAP_BRKPT behind a system call */
@@ -392,6 +393,12 @@ static void signal_event(struct thread *thread, const struct user_regs_struct *r
 	thread_event(thread, thread->target->id_signal, payload);
 }
 
+static void on_handler(struct thread *thread, const struct user_regs_struct *regs)
+{
+	signal_event(thread, regs);
+	watch_code_signal(thread, thread->interrupted.signal);
+}
+
 /* The program is about to end by the signal. */
 static void say_end(const struct thread *thread, int signal, uint64_t cache_pc, uint64_t pc)
 {
@@ -506,7 +513,7 @@ static void enter(struct session *s, struct thread *thread, bool at_handler)
 	if (tracee_regs_get(thread->tid, &regs) < 0)
 		return;
 	if (at_handler)
-		signal_event(thread, &regs);
+		on_handler(thread, &regs);
 	else if (thread->steps_call)
 		service_after_call(thread, &regs);
 	thread->steps_call = false;

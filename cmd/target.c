@@ -14,6 +14,7 @@
 #include "maps.h"
 #include "session.h"
 #include "tracee.h"
+#include "unwind.h"
 #include "watch-code.h"
 #include "watch-place.h"
 
@@ -24,6 +25,7 @@
 #define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
 #define TRUST_AT (WAYS_AT + TRANSLATE_WAYS_BYTES)
 #define SHARED_BYTES (TRUST_AT + TRANSLATE_TRUST_BYTES)
+#define SYSCALLS_MAX 512        /* numbers, more than there are */
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
 
@@ -200,6 +202,33 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 	maps_deinit(&maps);
 }
 
+/* Calls that write nothing into the program's memory. */
+static bool is_harmless(int number)
+{
+	static const int numbers[] = {
+		SYS_write, SYS_writev, SYS_pwrite64, SYS_sendto, SYS_close, SYS_lseek, SYS_getpid,
+		SYS_gettid, SYS_getppid, SYS_getuid, SYS_getgid, SYS_geteuid, SYS_getegid,
+		SYS_sched_yield, SYS_kill, SYS_tkill, SYS_tgkill, SYS_fsync, SYS_fdatasync,
+		SYS_epoll_ctl, SYS_exit, SYS_exit_group, SYS_fork, SYS_vfork, SYS_open, SYS_openat,
+		SYS_socket, SYS_bind, SYS_listen, SYS_connect, SYS_shutdown, SYS_setsockopt,
+		SYS_dup, SYS_dup2, SYS_dup3, SYS_unlink, SYS_rename, SYS_mkdir, SYS_chdir, SYS_umask,
+		SYS_restart_syscall, SYS_pause, SYS_rt_sigsuspend, SYS_ftruncate, SYS_access,
+	};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+/* With --watch, memory is looked at behind each call that may have written. */
+static void fill_sys_table_watching(uint8_t *table)
+{
+	for (int i = 0; i < SYSCALLS_MAX; i++)
+		if (table[i] == SYS_ACTION_NATIVE && !is_harmless(i))
+			table[i] = SYS_ACTION_POST;
+}
+
 static void fill_sys_table(uint8_t *table)
 {
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
@@ -232,28 +261,6 @@ void target_watch_senders(struct target *target, bool on)
 				 __ATOMIC_RELAXED);
 }
 
-/* With --watch by translated code: where the places are in this process. */
-static int find_places(struct target *target, struct translate_range **ranges, struct err *err)
-{
-	const struct string_list *texts = &target->session->options->watches;
-	int r = 0;
-
-	*ranges = NULL;
-	if (!target->session->events.stores)
-		return 0;
-	target->places = calloc(texts->count, sizeof *target->places);
-	*ranges = calloc(texts->count, sizeof **ranges);
-	if (!target->places || !*ranges)
-		return err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < texts->count && r == 0; i++) {
-		struct place *p = &target->places[target->place_count++];
-
-		r = place_find(p, target->symbols, texts->items[i], err);
-		(*ranges)[i] = (struct translate_range){ p->address, p->address + p->len };
-	}
-	return r;
-}
-
 /* Of the events that the tracer writes itself. */
 static void add_sites(struct target *target)
 {
@@ -261,7 +268,6 @@ static void add_sites(struct target *target)
 	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
 	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
 	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
-	target->id_store = translator_site_add(target->translator, SITE_STORE, WATCH_EVENT_WORDS);
 	target->id_end = translator_site_add(target->translator, SITE_END, 2);
 }
 
@@ -269,7 +275,7 @@ static int make_translator(struct target *target, struct err *err)
 {
 	struct translate_range *ranges;
 
-	if (find_places(target, &ranges, err) < 0) {
+	if (watch_code_begin(target, &ranges, err) < 0) {
 		free(ranges);
 		return -EINVAL;
 	}
@@ -329,6 +335,8 @@ static int divide_data(struct target *target, struct err *err)
 	target->areas_base = target->data_base + SHARED_BYTES;
 	target->control = (struct control *)local_at(target, target->data_base);
 	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
+	if (target->session->events.stores)
+		fill_sys_table_watching(local_at(target, target->data_base + CONTROL_BYTES));
 	/* The ring of the last area runs a little over its end. */
 	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));
 	if (target->areas > CONTROL_THREADS_MAX)
@@ -434,6 +442,7 @@ void target_destroy(struct target *target)
 	if (!target)
 		return;
 	translator_destroy(target->translator);
+	unwinder_destroy(target->unwinder);
 	symbols_destroy(target->symbols);
 	if (target->control)
 		guard_disown(target->control);
@@ -441,9 +450,7 @@ void target_destroy(struct target *target)
 	pthread_mutex_destroy(&target->lock);
 	pthread_mutex_destroy(&target->symbols_lock);
 	maps_deinit(&target->maps);
-	for (size_t i = 0; i < target->place_count; i++)
-		free(target->places[i].text);
-	free(target->places);
+	watch_code_end(target);
 	free(target->areas_used);
 	free(target->by_area);
 	free(target);
@@ -536,6 +543,19 @@ int target_area_take(struct target *target, struct thread *thread, uint64_t app_
 	init_block(target, thread, app_gs);
 	init_ring(target, thread);
 	return 0;
+}
+
+bool target_area_quiet(struct thread *thread)
+{
+	struct target *target = thread->target;
+
+	if (!target || !thread->tb)
+		return true;
+	if (pthread_mutex_trylock(&target->lock))
+		return false;
+	target->by_area[thread->area] = NULL;
+	pthread_mutex_unlock(&target->lock);
+	return true;
 }
 
 bool target_area_release(struct thread *thread)

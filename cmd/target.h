@@ -44,9 +44,11 @@ struct target {
 	uint64_t data_base, areas_base;
 	struct thread **by_area;
 	unsigned threads;               /* that refer to it */
-	uint32_t id_thread, id_signal, id_sigreturn, id_cut, id_end, id_store;
+	uint32_t id_thread, id_signal, id_sigreturn, id_cut, id_end;
 	struct place *places;           /* --watch by translated code */
 	size_t place_count;
+	struct watch_code *watching;    /* NULL: other events; under lock */
+	struct unwinder *unwinder;      /* of -k; under symbols_lock */
 	pthread_t service;
 	bool has_service, service_ends;
 	uint64_t spin_ns;               /* how long the service looks before it sleeps */
@@ -144,6 +146,9 @@ void target_dispatch(struct thread *thread);
 
 /* The thread makes no system call of ours from now on.  Any thread. */
 void thread_be_quiet(struct thread *thread);
+
+/* Nothing of the thread is served any more.  False: the lock is held; try again. */
+bool target_area_quiet(struct thread *thread) must_check;
 
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;

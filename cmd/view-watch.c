@@ -1,16 +1,16 @@
-/* view-watch.c - accesses that translated code has reported. */
+/* view-watch.c - accesses that translated code has reported: they come in one queue,
+ * not in the threads' rings. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "output-internal.h"
 #include "watch-place.h"
+#include "watch-queue.h"
 #include "watch-show.h"
 
-static uint64_t pair(const uint32_t *words)
-{
-	return words[0] | (uint64_t)words[1] << 32;
-}
+#define BATCH 256
 
 /* A part of a larger place is named by its offset. */
 static const char *part_name(const struct place *place, uint64_t address, unsigned len, char *buf,
@@ -22,26 +22,68 @@ static const char *part_name(const struct place *place, uint64_t address, unsign
 	return buf;
 }
 
-static void event(struct output *output, struct stream *stream, const struct record *r)
+static bool is_wanted(const struct options *o, pid_t tid)
 {
-	struct target *target = stream->target;
-	const uint32_t *x = r->extra;
-	char name[1024];
-
-	if (r->site->kind != SITE_STORE || x[0] >= target->place_count || x[6] > 8 ||
-	    !output_show(output))
-		return;
-	uint64_t old = pair(x + 7), new = pair(x + 9);
-	struct watch_hit hit = {
-		.tid = stream->tid, .pid = stream->pid, .address = pair(x + 4), .len = x[6],
-		.old = (uint8_t *)&old, .new = (uint8_t *)&new, .pc = pair(x + 2),
-		.is_write = x[1],
-	};
-
-	hit.where = part_name(&target->places[x[0]], hit.address, hit.len, name, sizeof name);
-	target_symbols_lock(target);
-	watch_show(stream->writer, output->options, target->symbols, &hit);
-	target_symbols_unlock(target);
+	for (size_t i = 0; i < o->tid_count; i++)
+		if (o->tids[i] == tid)
+			return true;
+	return !o->tid_count;
 }
 
-const struct view view_watch = { .name = "watch", .event = event };
+static void show(struct output *output, const struct watch_event *e)
+{
+	const struct place *place = &e->target->places[e->place];
+	char name[1024];
+	struct watch_hit hit = {
+		.tid = e->tid, .pid = e->pid, .type = &place->type, .address = e->address,
+		.len = e->len, .old = (const uint8_t *)&e->old, .new = (const uint8_t *)&e->new,
+		.pc = e->pc, .what = e->what, .number = e->number, .stack = e->stack,
+	};
+
+	if (!is_wanted(output->options, e->tid) || !output_show(output))
+		return;
+	output->events++;
+	target_symbols_lock(e->target);
+	if (output->options->summary) {
+		if (!output->view_data)
+			output->view_data = watch_table_create();
+		hit.where = place->text;
+		if (output->view_data)
+			watch_table_add(output->view_data, e->target->symbols, &hit);
+	} else {
+		hit.where = part_name(place, hit.address, hit.len, name, sizeof name);
+		watch_show(&output->main, output->options, e->target->symbols, &hit);
+	}
+	target_symbols_unlock(e->target);
+}
+
+static bool round_of(struct output *output)
+{
+	static struct watch_event events[BATCH];
+	bool any = false;
+	size_t n;
+
+	do {
+		n = watch_queue_take(output->watches, events, BATCH);
+		for (size_t i = 0; i < n; i++) {
+			show(output, &events[i]);
+			free(events[i].stack);
+		}
+		any |= n > 0;
+	} while (n == BATCH);
+	return any;
+}
+
+static void finish(struct output *output)
+{
+	watch_queue_close(output->watches);
+	round_of(output);
+	if (output->options->summary && !output->view_data)
+		output->view_data = watch_table_create();
+	if (output->options->summary && output->view_data)
+		watch_table_write(output->view_data, &output->main, output->options);
+	watch_table_destroy(output->view_data);
+	output->view_data = NULL;
+}
+
+const struct view view_watch = { .name = "watch", .round = round_of, .finish = finish };

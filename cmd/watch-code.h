@@ -2,17 +2,45 @@
  *
  * The code asks before an access that may hit (REQUEST_WATCH); here the access is
  * computed exactly, and if it hits, the old value is taken and the code asks again
- * behind it.  Both on the service thread, while the thread waits.
+ * behind it (REQUEST_WATCHED).  Both on the service thread, while the thread waits.
+ * Between the two the thread has its turn: no other thread's access of watched
+ * memory begins, so that `old` and `new` are those of this very access.
+ *
+ * Of what is watched for writes a copy is kept.  Where memory differs from it before
+ * an access or behind a system call, the kernel has written, or somebody else.
+ *
+ * requires, of all but the first two: target->lock
  */
 #ifndef TRACER_WATCH_CODE_H
 #define TRACER_WATCH_CODE_H
 
 #include "target.h"
 
-/* SITE_STORE's payload: place, is_write, pc (2), address (2), size, old (2), new (2) */
-#define WATCH_EVENT_WORDS 11
+/* Finds the places in the target's process; *ranges is heap memory.  Nothing to do
+ * without events.stores. */
+int watch_code_begin(struct target *target, struct translate_range **ranges,
+		     struct err *err) must_check;
+void watch_code_end(struct target *target);
 
+/* -EAGAIN: it is another thread's turn; the request is served again later. */
 int watch_code_before(struct thread *thread, struct cache_pc *at);
 int watch_code_behind(struct thread *thread, struct cache_pc *at);
+
+/* A system call has returned.  False: another thread's turn, as above. */
+bool watch_code_syscall(struct thread *thread);
+/* The kernel has written a signal's frame; the thread is at its handler.  Takes the
+ * lock itself, as the next does. */
+void watch_code_signal(struct thread *thread, int signal);
+/* The thread has ended, or is taken away. */
+void watch_code_thread_end(struct thread *thread);
+
+/* The thread has been stopped and goes on natively with these registers: an access
+ * that has been made is reported, its turn ends. */
+void watch_code_stopped(struct thread *thread, const struct translate_regs *regs);
+
+/* The thread is parked in a system call that was begun without us, or is made again:
+ * behind it memory is looked at.  `resume` is where it goes on. */
+void watch_code_park(struct thread *thread, const struct user_regs_struct *regs,
+		     struct cache_pc resume);
 
 #endif

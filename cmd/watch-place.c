@@ -62,23 +62,18 @@ int place_parse(const char *text, char **where, unsigned *len, int *access, stru
 
 static int find_symbol(struct place *place, struct symbols *symbols, struct err *err)
 {
-	struct symbols_match *matches = NULL;
-	ssize_t n = symbols_lookup_name(symbols, place->text, SYMBOL_OBJECT, &matches, err);
+	struct symbols_variable v;
+	int r = symbols_variable_find(symbols, place->text, &v, err);
 
-	if (n == -ENOENT)
+	if (r == -ENOENT)
 		return err_set(err, ENOENT, "--watch %s: no data has this name (see `nm -C` of the "
 			       "program; a stripped one has addresses only)", place->text);
-	if (n < 0)
-		return (int)n;
-	if (n > 1) {
-		free(matches);
-		return err_set(err, EINVAL, "--watch %s: %zd places have this name (say "
-			       "module!name or file.c:name)", place->text, n);
-	}
-	place->address = matches[0].address;
+	if (r < 0)
+		return err_prefix(err, "--watch %s", place->text);
+	place->address = v.address;
+	place->type = v.type;
 	if (!place->len)
-		place->len = matches[0].size <= PLACE_LEN_MAX ? (unsigned)matches[0].size : 0;
-	free(matches);
+		place->len = v.size <= PLACE_LEN_MAX ? (unsigned)v.size : 0;
 	if (!place->len)
 		return err_set(err, EINVAL, "--watch %s: how many bytes? (say %s:LEN)",
 			       place->text, place->text);
@@ -105,22 +100,8 @@ int place_find(struct place *place, struct symbols *symbols, const char *text, s
 	return 0;
 }
 
-void place_value(unsigned len, const uint8_t *value, bool json, char *out, size_t out_size)
+void place_deinit(struct place *place)
 {
-	int64_t number = 0;
-	size_t n = 0;
-
-	switch (len) {
-	case 1: number = (int8_t)value[0]; break;
-	case 2: number = *(const int16_t *)value; break;
-	case 4: number = *(const int32_t *)value; break;
-	case 8: number = *(const int64_t *)value; break;
-	default:
-		n = (size_t)snprintf(out, out_size, json ? "\"" : "");
-		for (unsigned i = 0; i < len && n + 4 < out_size; i++)
-			n += (size_t)snprintf(out + n, out_size - n, "%02x", value[i]);
-		snprintf(out + n, out_size - n, json ? "\"" : "");
-		return;
-	}
-	snprintf(out, out_size, "%" PRId64, number);
+	free(place->text);
+	place->text = NULL;
 }

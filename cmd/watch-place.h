@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "symbols.h"
+#include "variable.h"
 
 #define PLACE_BYTES_MAX 64      /* of a value that is shown whole */
 #define PLACE_LEN_MAX (1u << 30)
@@ -17,7 +18,9 @@ struct place {
 	uint64_t address;
 	unsigned len;           /* bytes, 1 to PLACE_LEN_MAX */
 	int access;             /* 1: writes, 2: reads, 3: both */
-	uint8_t value[PLACE_BYTES_MAX];         /* last seen */
+	struct symbols_type type;       /* by DWARF; unknown for an address */
+	uint8_t value[PLACE_BYTES_MAX];         /* last seen, of hw */
+	bool is_known;                  /* `value` is: it was mapped */
 };
 
 /* Takes a text apart; *where is heap memory.  -EINVAL: not of the form. */
@@ -27,8 +30,6 @@ int place_parse(const char *text, char **where, unsigned *len, int *access,
 int place_find(struct place *place, struct symbols *symbols, const char *text,
 	       struct err *err) must_check;
 
-/* A value as text: a decimal number for 1, 2, 4 and 8 bytes (as JSON the same),
- * else its bytes in hexadecimal. */
-void place_value(unsigned len, const uint8_t *value, bool json, char *out, size_t out_size);
+void place_deinit(struct place *place);
 
 #endif

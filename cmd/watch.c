@@ -14,6 +14,8 @@
 #include "stops.h"
 #include "watch-place.h"
 #include "watch-show.h"
+#include "watch-stack.h"
+#include "watch-value.h"
 
 #define PIECES_MAX 4
 #define HWBKPT_TRAP 4           /* si_code TRAP_HWBKPT */
@@ -34,13 +36,14 @@ struct watch {
 	size_t place_count;
 	struct piece pieces[PIECES_MAX];
 	unsigned piece_count;
+	struct unwinder *unwinder;      /* of -k */
 	struct watch *next;
 };
 
 /* ---- which registers ------------------------------------------------------------------- */
 
-/* Cuts [address, address + len) into aligned pieces. */
-/* -ENOSPC: there are too few registers. */
+/* Cuts [address, address + len) into aligned pieces.  -ENOSPC: there are too few
+ * registers. */
 static int cut(struct watch *w, const struct place *place, struct err *err)
 {
 	uint64_t at = place->address, left = place->len;
@@ -51,7 +54,8 @@ static int cut(struct watch *w, const struct place *place, struct err *err)
 		while (at % len || len > left)
 			len /= 2;
 		if (w->piece_count == PIECES_MAX)
-			return err_set(err, ENOSPC, "more than four debug registers");
+			return err_set(err, ENOSPC, "--watch %s: the four debug registers are too few "
+				       "(say --watch-with code)", place->text);
 		w->pieces[w->piece_count++] = (struct piece){ at, len, place };
 		at += len;
 		left -= len;
@@ -62,6 +66,18 @@ static int cut(struct watch *w, const struct place *place, struct err *err)
 static ssize_t read_memory(void *context, uint64_t address, void *buf, size_t len)
 {
 	return tracee_read(((struct watch *)context)->pid, address, buf, len);
+}
+
+/* The value that the first access will have changed. */
+static int look_first(struct session *s, struct watch *w, struct place *p, struct err *err)
+{
+	p->is_known = tracee_read(w->pid, p->address, p->value, p->len) == (ssize_t)p->len;
+	if (p->is_known)
+		return 0;
+	if (!s->options->wait)
+		return err_set(err, EFAULT, "--watch %s: nothing is mapped at 0x%" PRIx64
+			       " (--wait: until something is)", p->text, p->address);
+	return 0;
 }
 
 /* Finds the places in the process as it is now. */
@@ -83,21 +99,20 @@ static int locate(struct session *s, struct watch *w, struct err *err)
 		r = place_find(p, w->symbols, texts->items[i], err);
 		if (r >= 0)
 			r = cut(w, p, err);
-		if (r >= 0 && getenv("TRACER_TEST_WATCH_CODE"))
-			r = -ENOSPC;
-		if (r >= 0 && tracee_read(w->pid, p->address, p->value, p->len) != (ssize_t)p->len)
-			r = err_set(err, EFAULT, "--watch %s: nothing is mapped at 0x%" PRIx64,
-				    p->text, p->address);
+		if (r >= 0)
+			r = look_first(s, w, p, err);
 	}
 	return r < 0 ? r : 0;
 }
 
 static void forget(struct watch *w)
 {
+	unwinder_destroy(w->unwinder);
 	symbols_destroy(w->symbols);
 	for (size_t i = 0; i < w->place_count; i++)
-		free(w->places[i].text);
+		place_deinit(&w->places[i]);
 	free(w->places);
+	w->unwinder = NULL;
 	w->symbols = NULL;
 	w->places = NULL;
 	w->place_count = w->piece_count = 0;
@@ -171,18 +186,43 @@ static int arm_all(struct session *s, struct watch *w, struct err *err)
 	return 0;
 }
 
-/* Too much for the registers: translated code looks at every access. */
-static void by_code(struct session *s)
+/* Translated code looks at every access. */
+static int by_code(struct session *s, const char *why)
 {
 	struct err err = { 0 };
 
 	watch_destroy(s);
 	s->events.stores = true;
-	message_verbose(1, "--watch: by translated code, the debug registers are too few");
+	message_verbose(1, "--watch: by translated code (%s)", why);
 	if (output_start(s->output, &err) < 0) {
 		message_error(&err);
 		session_end(s);
 	}
+	return 1;
+}
+
+/* Finds the places and arms the registers.  1: it is to be by translated code, as
+ * has been said. */
+static int choose_way(struct session *s, struct watch *w, struct err *err)
+{
+	enum watch_way way = s->options->watch_way;
+	int r = locate(s, w, err);
+
+	if (r < 0 && r != -ENOSPC)
+		return r;
+	if (way == WATCH_CODE)
+		return by_code(s, "as --watch-with says");
+	if (r == -ENOSPC)
+		return way == WATCH_HW || w->next ? r : by_code(s, "four debug registers are too few");
+	r = arm_all(s, w, err);
+	if (r < 0)
+		return way == WATCH_HW || w->next ? r : by_code(s, "no debug registers are to be had");
+	for (size_t i = 0; i < w->place_count; i++)
+		if (!w->places[i].is_known)
+			message_warning("--watch %s: nothing is mapped at 0x%" PRIx64 " yet",
+					w->places[i].text, w->places[i].address);
+	message_verbose(1, "--watch: by debug registers (%u of %d)", w->piece_count, PIECES_MAX);
+	return 0;
 }
 
 static int attach(struct session *s, pid_t pid, struct err *err)
@@ -200,13 +240,9 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 	r = attach_stop_process(s, pid, err);
 	if (r < 0)
 		return r;
-	r = locate(s, w, err);
-	if (r == -ENOSPC) {
-		by_code(s);
+	r = choose_way(s, w, err);
+	if (r > 0)
 		return attach_take_process(s, pid, err);
-	}
-	if (r >= 0)
-		r = arm_all(s, w, err);
 	if (r < 0) {
 		attach_detach_process(s, pid);
 		return r;
@@ -223,13 +259,12 @@ static int start(struct session *s, void (*before_exec)(void), struct err *err)
 	if (status || !thread)
 		return status;
 	struct watch *w = add(s, thread->pid);
-	int r = w ? locate(s, w, err) : -ENOMEM;
-	if (r == -ENOSPC) {
-		by_code(s);
+	int r = w ? choose_way(s, w, err) : err_set(err, ENOMEM, "out of memory");
+	if (r > 0) {
 		r = attach_take_program(s, thread, err);
 		return r < 0 ? 1 : 0;
 	}
-	if (r < 0 || arm_all(s, w, err) < 0) {
+	if (r < 0) {
 		kill(thread->pid, SIGKILL);
 		return 1;
 	}
@@ -288,10 +323,18 @@ void watch_destroy(struct session *s)
 
 /* ---- an access -------------------------------------------------------------------------------- */
 
+/* Libraries may have come since it was last looked.  True: some have. */
+static bool refresh(struct watch *w)
+{
+	return symbols_refresh(w->symbols, NULL) > 0;
+}
+
 /* The instruction that has just run: the trap comes behind it.  Found by decoding
  * from the function's start; a repeated string instruction may still stand at pc. */
 static uint64_t find_insn(struct watch *w, uint64_t pc, struct x86_insn *insn)
 {
+	if (!symbols_module_find(w->symbols, pc - 1))
+		refresh(w);
 	const struct symbol *symbol = symbols_find(w->symbols, pc - 1);
 	uint64_t at = symbol ? symbol->start : pc - X86_INSN_MAX_BYTES;
 	uint8_t bytes[64];
@@ -319,24 +362,84 @@ static uint64_t find_insn(struct watch *w, uint64_t pc, struct x86_insn *insn)
 	return pc;
 }
 
-static void show(struct session *s, struct watch *w, pid_t tid, struct place *p, uint64_t pc,
-		 bool is_write)
+static bool is_counted(struct session *s, pid_t tid)
 {
-	uint8_t now[PLACE_BYTES_MAX];
-	struct watch_hit hit = {
-		.tid = tid, .pid = w->pid, .where = p->text, .address = p->address, .len = p->len,
-		.old = p->value, .new = now, .pc = pc, .is_write = is_write,
-	};
+	const struct options *o = s->options;
 
-	if (s->options->limit && s->watch_hits >= s->options->limit)
+	for (size_t i = 0; i < o->tid_count; i++)
+		if (o->tids[i] == tid)
+			return true;
+	return !o->tid_count;
+}
+
+static void write_hit(struct session *s, struct watch *w, const struct watch_hit *hit)
+{
+	if (!s->options->summary) {
+		watch_show(output_writer(s->output), s->options, w->symbols, hit);
+		return;
+	}
+	if (!s->watch_table)
+		s->watch_table = watch_table_create();
+	if (s->watch_table)
+		watch_table_add(s->watch_table, w->symbols, hit);
+}
+
+static struct watch_stack *stack_of(struct watch *w, const struct user_regs_struct *regs, uint64_t pc)
+{
+	struct watch_stack *stack;
+	bool is_known = true;
+
+	if (!w->unwinder)
+		w->unwinder = unwinder_create(w->symbols);
+	stack = w->unwinder ? watch_stack_native(w->unwinder, regs, pc) : NULL;
+	for (size_t i = 0; stack && i < stack->count; i++)
+		is_known &= symbols_module_find(w->symbols, stack->frames[i].lookup_pc) != NULL;
+	if (is_known || !refresh(w))
+		return stack;
+	free(stack);
+	return watch_stack_native(w->unwinder, regs, pc);
+}
+
+static void show(struct session *s, struct watch *w, pid_t tid, struct place *p, uint64_t pc,
+		 bool is_write, const struct user_regs_struct *regs)
+{
+	const struct options *o = s->options;
+	uint8_t now[PLACE_BYTES_MAX], old[PLACE_BYTES_MAX];
+	struct watch_hit hit = {
+		.tid = tid, .pid = w->pid, .where = p->text, .type = &p->type,
+		.address = p->address, .len = p->len, .old = p->is_known ? old : NULL, .new = now,
+		.pc = pc, .what = is_write ? WATCH_WRITE : WATCH_READ,
+	};
+	struct watch_stack *stack = NULL;
+
+	if (o->limit && s->watch_hits >= o->limit)
 		return;
 	if (tracee_read(w->pid, p->address, now, p->len) != (ssize_t)p->len)
 		return;
-	watch_show(output_writer(s->output), s->options, w->symbols, &hit);
+	memcpy(old, p->value, p->len);
 	memcpy(p->value, now, p->len);
-	if (++s->watch_hits == s->options->limit)
+	p->is_known = true;
+	if (!is_counted(s, tid) || !watch_value_wanted(o, &p->type, p->len, old, now))
+		return;
+	if (o->stack && !o->summary)
+		hit.stack = stack = stack_of(w, regs, pc);
+	write_hit(s, w, &hit);
+	free(stack);
+	if (++s->watch_hits == o->limit)
 		session_end(s);
 	output_count(s->output);
+}
+
+void watch_finish(struct session *s)
+{
+	if (!s->options->summary || s->events.stores || s->options->mode != MODE_WATCH)
+		return;
+	if (!s->watch_table)
+		s->watch_table = watch_table_create();
+	if (s->watch_table)
+		watch_table_write(s->watch_table, output_writer(s->output), s->options);
+	watch_table_destroy(s->watch_table);
+	s->watch_table = NULL;
 }
 
 bool watch_on_trap(struct session *s, struct thread *thread)
@@ -362,7 +465,7 @@ bool watch_on_trap(struct session *s, struct thread *thread)
 			continue;
 		shown = place;
 		if (place->access & (is_write ? ACCESS_WRITE : ACCESS_READ))
-			show(s, w, thread->tid, place, pc, is_write);
+			show(s, w, thread->tid, place, pc, is_write, &regs);
 	}
 	if (tracee_debug_set(thread->tid, 6, 0) < 0)
 		return true;

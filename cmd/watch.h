@@ -26,6 +26,9 @@ bool watch_exec(struct session *s, struct thread *thread);
 /* A SIGTRAP stop: was it an access?  Then it has been shown. */
 bool watch_on_trap(struct session *s, struct thread *thread);
 
+/* Writes the table of -c. */
+void watch_finish(struct session *s);
+
 /* Takes the debug registers back. */
 void watch_end_thread(struct thread *thread);
 void watch_destroy(struct session *s);

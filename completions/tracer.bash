@@ -3,11 +3,11 @@
 _tracer()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
-	local options='-p --exec -f -ff --calls --blocks --insns --watch --coverage --stacks
-		--none --tid -F -N -M -X -D --min-time --limit --duration -o --format -c --sort
+	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --stacks
+		--none --tid -F -N -M -X -D --min-time --when --wait --limit --duration -o --format -c -k --sort
 		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size --trust -q -v --stats --help
 		--version'
-	local valued=' -p --exec --watch --tid -F -N -M -X -D --min-time --limit --duration -o
+	local valued=' -p --exec --watch --watch-with --tid -F -N -M -X -D --min-time --when --limit --duration -o
 		--format --sort --color --cache-size --trust '
 
 	COMPREPLY=()
@@ -19,8 +19,9 @@ _tracer()
 	--sort)
 		mapfile -t COMPREPLY < <(compgen -W 'total self calls min avg max name' -- "$word")
 		return ;;
+	--watch-with) mapfile -t COMPREPLY < <(compgen -W 'auto hw code' -- "$word"); return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
-	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --limit | --duration) return ;;
+	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --when | --limit | --duration) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -130,6 +130,18 @@ test_bad_pattern() { refused 2 '.' -F '/(/' true; }
 test_bad_length() { refused 2 '0x1000:x' --watch 0x1000:x true; }
 test_length_zero() { refused 2 'length' --watch 0x1000:0 true; }
 test_bad_access() { refused 2 '.' --watch 0x1000:4:q true; }
+test_bad_watch_way() { refused 2 'auto, hw, code' --watch 0x1000:4 --watch-with x true; }
+test_watch_way_without_watch() { refused 2 'watch-with' --watch-with hw true; }
+test_bad_when() { refused 2 '==, !=, <, <=' --watch 0x1000:4 --when 'x' true; }
+test_when_without_watch() { refused 2 '--watch' --when '== 1' true; }
+test_stack_without_watch() { refused 2 '--watch' -k true; }
+test_wait_without_watch() { refused 2 '--watch' --wait true; }
+test_watched_memory_not_mapped() { refused 1 'nothing is mapped at 0x1000' --watch 0x1000:4 true; }
+test_no_such_member() { refused 1 'branch.x' --watch bank::branch.x "$VICTIMS/corrupted"; }
+test_too_much_for_debug_registers() {
+	refused 1 'watch-with code' --watch text:7 --watch text+1:7 --watch-with hw \
+		"$VICTIMS/watched"
+}
 test_no_such_symbol() { refused 1 'no_such_symbol' --watch no_such_symbol "$VICTIMS/watched"; }
 
 test_no_such_symbol_in_running_program() {

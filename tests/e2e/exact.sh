@@ -127,34 +127,4 @@ test_no_misses_and_no_stops_in_steady_state() { does_not_grow 1000 --none; }
 test_no_misses_and_no_stops_in_steady_state_of_calls() { does_not_grow 20 --calls -o /dev/null; }
 test_no_misses_and_no_stops_in_steady_state_of_blocks() { does_not_grow 5 --blocks -o /dev/null; }
 
-# ---- --watch ----------------------------------------------------------------------------------
-
-test_watch_sees_every_write() {
-	"$TRACER" -q --watch counter -o trace "$VICTIMS/watched" >out
-	is out '-1 -1'
-	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
-	sed -n 's/.*bytes) \(.* -> [^ ]*\) .*/\1/p' trace >values
-	printf '%s\n' '0 -> 0' '0 -> 10' '10 -> 20' '20 -> 30' '30 -> 31' '31 -> 32' \
-		'32 -> 33' '33 -> 34' '34 -> 35' '35 -> -1' | diff - values
-}
-
-test_watch_sees_every_read_and_write() {
-	"$TRACER" -q --watch counter:4:rw -o trace "$VICTIMS/watched" >/dev/null
-	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
-	[ "$(grep -c ' read counter ' trace)" = 7 ] || fail "$(cat trace)"
-}
-
-test_watch_of_one_byte() {
-	"$TRACER" -q --watch text+3:1 -o trace "$VICTIMS/watched" >/dev/null
-	[ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
-}
-
-test_watch_of_a_running_program() {
-	start "$VICTIMS/watched" 1
-	sleep 0.3
-	"$TRACER" -q -p "$STARTED" --watch counter -o trace
-	wait "$STARTED"
-	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
-}
-
 run_tests "$@"

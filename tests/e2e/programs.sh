@@ -19,6 +19,10 @@ command_in() {
 	type_in "$1" Enter "$2"
 }
 
+on_screen_twice() {
+	[ "$(tmux -S "$TMP/socket" capture-pane -p -t shell | grep -cE -- "$1")" -ge 2 ]
+}
+
 # type_in TEXT KEY PATTERN: types, and waits for what the screen is to show then.
 type_in() {
 	[ -z "$1" ] || tmux -S "$TMP/socket" send-keys -t shell -l -- "$1"
@@ -49,6 +53,7 @@ shell_session() {
 	command_in 'fg 2' '^cat$'
 	sleep 0.5
 	type_in 'hello' Enter '^hello$'
+	wait_for 20 on_screen_twice '^hello$'           # the terminal's echo, and cat's
 	type_in '' C-c '\^C'
 	command_in 'echo status $?' '^status 130$'
 	command_in 'kill %1; sleep 0.5' 'Terminated +sleep 1001'

@@ -78,7 +78,10 @@ test_scripts_parse() {
 
 	for script in "$ROOT"/tests/e2e/*.sh "$ROOT"/tests/{run,lib.sh,golden/run} "$ROOT"/scripts/* \
 		"$ROOT"/.ci/run "$ROOT"/bench/run; do
-		bash -n "$script"
+		case $(head -n 1 "$script") in
+		*python3) /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$script" ;;
+		*) bash -n "$script" ;;
+		esac
 	done
 }
 

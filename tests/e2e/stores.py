@@ -1,0 +1,93 @@
+"""stores.py SEED COUNT: an assembly program of COUNT stores around `place`, of every
+kind that this processor has: seed 0 takes each kind once, in order."""
+import random
+import sys
+
+seed, count = int(sys.argv[1]), int(sys.argv[2])
+rng = random.Random(seed)
+flags = open('/proc/cpuinfo').read().split('flags', 1)[1].split('\n', 1)[0].split()
+
+# {m}: an operand in memory; {v}: a number
+KINDS = [
+    'mov byte ptr {m}, {b}', 'mov word ptr {m}, {v}', 'mov dword ptr {m}, {v}',
+    'mov qword ptr {m}, {v}', 'mov byte ptr {m}, al', 'mov {m}, bx', 'mov {m}, ecx',
+    'mov {m}, r9', 'mov {m}, ah', 'movnti {m}, eax', 'movnti {m}, r10', 'movbe {m}, eax',
+    'add dword ptr {m}, {v}', 'sub {m}, al', 'inc byte ptr {m}', 'neg dword ptr {m}',
+    'not qword ptr {m}', 'rol word ptr {m}, 3', 'shl dword ptr {m}, cl', 'adc {m}, r8',
+    'bts dword ptr {m}, 5', 'btr qword ptr {m}, 33', 'btc word ptr {m}, 9',
+    'mov eax, {n}; bts {m}, eax', 'mov rax, {n}; btc {m}, rax', 'setz {m}',
+    'xchg {m}, eax', 'xchg {m}, r11', 'xchg {m}, bl', 'lock xadd {m}, ebx',
+    'lock add dword ptr {m}, {v}', 'lock or byte ptr {m}, {b}',
+    'mov eax, {m}; lock cmpxchg {m}, ebx', 'mov eax, 77; lock cmpxchg {m}, ebx',
+    'mov al, {m}; cmpxchg {m}, bl',
+    'mov rax, {m}; mov edx, {m}; cmpxchg8b {m}',
+    'mov rax, {a}; mov rdx, {a}+8; mov rbx, {v}; lock cmpxchg16b {a}',
+    'mov rbx, {v}; lock cmpxchg16b {a}',
+    'lea rsp, {m}; push rax', 'lea rsp, {m}; push {v}', 'lea rsp, {m}; push qword ptr {m}',
+    'lea rsp, {m}; pushw 7', 'lea rsp, {m}; pop qword ptr {m}',
+    'lea rsp, {m}; pop qword ptr [rsp + 8]',
+    'lea rsp, {m}; call 1f; 1:', 'lea rax, 1f[rip]; lea rsp, {m}; call rax; 1:',
+    'lea rsp, {m}; enter 16, 0',
+    'lea rdi, {m}; mov al, {b}; mov ecx, {c}; rep stosb',
+    'lea rdi, {m}; mov ecx, {c}; rep stosd', 'lea rdi, {m}; mov ecx, {c}; std; rep stosw; cld',
+    'lea rdi, {m}; lea rsi, {m}; mov ecx, {c}; rep movsb',
+    'lea rdi, {m}; lea rsi, data[rip]; mov ecx, {c}; rep movsq',
+    'lea rdi, {m}; lea rsi, data[rip]+64; mov ecx, {c}; std; rep movsd; cld',
+    'lea rdi, {m}; stosb', 'lea rdi, {m}; lea rsi, data[rip]; movsq',
+    'lea rdi, {m}; xor ecx, ecx; rep stosb',
+    'movd {m}, xmm1', 'movq {m}, xmm2', 'movss {m}, xmm3', 'movsd {m}, xmm4',
+    'movups {m}, xmm5', 'movdqu {m}, xmm6', 'movlps {m}, xmm1', 'movhpd {m}, xmm2',
+    'movaps {a}, xmm3', 'movntdq {a}, xmm4', 'movntps {a}, xmm5', 'pextrb {m}, xmm1, 3',
+    'pextrd {m}, xmm2, 1', 'pextrq {m}, xmm3, 1', 'extractps {m}, xmm4, 2', 'stmxcsr {m}',
+    'movq {m}, mm1', 'movntq {m}, mm2', 'lea rdi, {m}; maskmovdqu xmm1, xmm2',
+    'lea rdi, {m}; maskmovq mm1, mm2',
+    'fld1; fstp dword ptr {m}', 'fldpi; fstp qword ptr {m}', 'fldl2e; fstp tbyte ptr {m}',
+    'fldpi; fistp dword ptr {m}', 'fldpi; fistp qword ptr {m}', 'fldpi; fisttp word ptr {m}',
+    'fld1; fbstp tbyte ptr {m}', 'fnstcw {m}', 'fnstsw {m}', 'fnstenv {m}',
+    'fnsave {m}; frstor {m}', 'fxsave {a}', 'fxsave64 {a}',
+    'mov eax, 3; xor edx, edx; xsave {a64}', 'mov eax, 7; xor edx, edx; xsave64 {a64}',
+]
+if 'avx2' in flags:
+    KINDS += [
+        'vmovups {m}, ymm1', 'vmovdqu {m}, ymm2', 'vmovss {m}, xmm3', 'vpextrw {m}, xmm1, 2',
+        'vextracti128 {m}, ymm4, 1', 'vmaskmovps {m}, xmm6, xmm2', 'vmaskmovpd {m}, ymm6, ymm2',
+        'vpmaskmovd {m}, ymm6, ymm3', 'vpmaskmovq {m}, xmm6, xmm3', 'vcvtps2ph {m}, xmm1, 0',
+    ]
+if 'xsaveopt' in flags:
+    KINDS.append('mov eax, 7; xor edx, edx; xsaveopt {a64}')
+if 'xsavec' in flags:
+    KINDS.append('mov eax, 7; xor edx, edx; xsavec {a64}')
+
+
+def store(kind):
+    at = rng.randrange(-24, 72)
+    fields = {'m': f'[rbp + {at}]', 'a': f'[rbp + {at & ~15}]', 'a64': f'[rbp + {at & ~63}]',
+              'v': rng.randrange(1, 30000), 'b': rng.randrange(1, 127),
+              'c': rng.randrange(1, 40), 'n': rng.randrange(-300, 300)}
+    return kind.format(**fields)
+
+
+kinds = KINDS[:count] if seed == 0 else [rng.choice(KINDS) for _ in range(count)]
+print('\t.intel_syntax noprefix\n\t.globl _start, place\n\t.text\n_start:\n\tlea rbp, place[rip]')
+print('\tfninit')
+for i in range(7):
+    print(f'\tmovups xmm{i}, data[rip]+{16 * i}')
+    if 'avx2' in flags:
+        print(f'\tvmovups ymm{i}, data[rip]+{32 * i}')
+print('\tmovq mm1, data[rip]+8\n\tmovq mm2, data[rip]+32')
+for number, kind in enumerate(kinds):
+    for part in store(kind).split('; '):
+        print('\t' + part)
+    if 'mm' in kind and 'xmm' not in kind and 'ymm' not in kind:
+        print('\temms')
+        print('\tmovq mm1, data[rip]+8\n\tmovq mm2, data[rip]+32')
+    if kind.startswith('f'):
+        print('\tfninit')
+    print(f'\tmov rbx, {rng.randrange(1 << 62)}\n\tmov r9, {rng.randrange(1 << 62)}')
+    print('\tlea rbp, place[rip]')
+    print(f'\tmov r10d, {number}\n\tlea r11, [r11 + {number}]\n\tmov ecx, {number + 3}')
+print('\tmov eax, 60\n\txor edi, edi\n\tsyscall')
+print('\t.data\n\t.balign 4096\n\t.skip 2048\n\t.type place, @object\nplace:\t.skip 4096')
+print('\t.size place, 64\n\t.balign 64\ndata:')
+for _ in range(64):
+    print(f'\t.quad {rng.randrange(1 << 64)}')

@@ -1,0 +1,339 @@
+#!/usr/bin/env bash
+# --watch: every access, no more and no less, with the values before and behind it;
+# against single steps, and against what programs count themselves.
+. "$(dirname "$0")/../lib.sh"
+
+E2E=$ROOT/tests/e2e
+
+test_sees_every_write() {
+	"$TRACER" -q --watch counter -o trace "$VICTIMS/watched" >out
+	is out '-1 -1'
+	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
+	sed -n 's/.*bytes) \(.* -> [^ ]*\) .*/\1/p' trace >values
+	printf '%s\n' '0 -> 0' '0 -> 10' '10 -> 20' '20 -> 30' '30 -> 31' '31 -> 32' \
+		'32 -> 33' '33 -> 34' '34 -> 35' '35 -> -1' | diff - values
+}
+
+test_sees_every_read_and_write() {
+	"$TRACER" -q --watch counter:4:rw -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
+	[ "$(grep -c ' read counter ' trace)" = 7 ] || fail "$(cat trace)"
+}
+
+test_one_byte() {
+	"$TRACER" -q --watch text+3:1 -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
+}
+
+test_running_program() {
+	start "$VICTIMS/watched" 1
+	sleep 0.3
+	"$TRACER" -q -p "$STARTED" --watch counter -o trace
+	wait "$STARTED"
+	[ "$(grep -c ' write counter ' trace)" = 10 ] || fail "$(cat trace)"
+}
+
+# ---- the ways ---------------------------------------------------------------------------------
+
+test_says_its_way() {
+	"$TRACER" -v --watch counter -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by debug registers (1 of 4)' said || fail "$(cat said)"
+	"$TRACER" -v --watch counter --watch text:7 -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by debug registers (4 of 4)' said || fail "$(cat said)"
+	"$TRACER" -v --watch counter --watch text:7 --watch text+7:1 \
+		-o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by translated code (four debug registers are too few)' said ||
+		fail "$(cat said)"
+	"$TRACER" -v --watch-with code --watch counter -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e '--watch: by translated code (as --watch-with says)' said || fail "$(cat said)"
+}
+
+test_is_the_same_both_ways() {
+	for way in hw code; do
+		"$TRACER" -q --watch-with $way --watch counter:4:rw -k -o trace "$VICTIMS/watched" \
+			>/dev/null
+		sed 's/^\[[0-9]*\] //; s/(0x[0-9a-f]*/(/' trace >trace.$way
+	done
+	diff trace.hw trace.code
+}
+
+# ---- every kind of store ------------------------------------------------------------------------
+
+# stores_are_single_steps SEED COUNT OFFSET LEN
+stores_are_single_steps() {
+	local place
+
+	/usr/bin/python3 "$E2E/stores.py" "$1" "$2" >stores.S
+	gcc -nostdlib -static -no-pie -Wl,--build-id=none -o stores stores.S
+	place=$(nm stores | awk '$3 == "place" { print $1 }')
+	place=$(printf %x $((0x$place + $3)))
+	"$VICTIMS/stepper" -w "$place:$4" steps ./stores
+	"$TRACER" -q --watch-with code --watch "0x$place:$4" --format json -o trace ./stores
+	/usr/bin/python3 "$E2E/changes.py" steps trace || fail "seed $1, $2 stores, place+$3:$4"
+}
+
+test_each_kind_of_store_is_a_single_step() { stores_are_single_steps 0 1000 0 64; }
+test_each_kind_of_store_into_a_word() { stores_are_single_steps 0 1000 12 8; }
+
+limit_random_stores_are_single_steps=300
+test_random_stores_are_single_steps() {
+	for _ in $(seq "$(rounds 6 200)"); do
+		stores_are_single_steps $((1 + RANDOM)) 300 $((RANDOM % 100 - 20)) $((1 + RANDOM % 50))
+	done
+}
+
+test_same_value_stored_is_a_write() {
+	"$TRACER" -q --watch-with code --watch counter -o trace "$VICTIMS/watched" >/dev/null
+	grep -q ' 0 -> 0 at watched!set' trace || fail "$(cat trace)"
+}
+
+# ---- threads ----------------------------------------------------------------------------------------
+
+# growing THREADS WRITES OPTIONS...: the table has what the program counted.
+growing() {
+	local threads=$1 writes=$2
+
+	shift 2
+	"$TRACER" -q -c -o table "$@" "$VICTIMS/growing" "$threads" "$writes" >counted
+	awk '/growing!first/ { a = $1 } /growing!second/ { b = $1 } END { print a, b }' table |
+		diff counted - || fail "$(cat table)"
+}
+
+test_no_write_is_lost() { growing 1 20000 --watch buff; }
+
+limit_no_write_of_eight_threads_is_lost=200
+test_no_write_of_eight_threads_is_lost() { growing 8 "$(rounds 2500 1250000)" --watch buff; }
+
+# Each access begins with what the one before has left, of whatever thread.
+test_values_of_eight_threads_are_a_chain() {
+	"$TRACER" -q --watch buff --format json -o trace "$VICTIMS/growing" 8 2000 >/dev/null
+	/usr/bin/python3 - <<'P'
+import json
+last = {}
+n = 0
+for line in open('trace'):
+    e = json.loads(line)
+    if e['type'] != 'write':
+        continue
+    if e['old'] != last.get(e['address'], 0):
+        raise SystemExit(f'{line}: it was {last.get(e["address"], 0)}')
+    last[e['address']] = e['new']
+    n += 1
+assert n == 16000, n
+P
+}
+
+# Stops between an access and its report lose nothing.
+test_signals_and_detach_lose_nothing() {
+	start "$VICTIMS/growing" 4 100000000 0.2
+	for _ in 1 2 3 4 5; do
+		"$TRACER" -q -p "$STARTED" --watch buff --duration 400ms --format json -o trace
+		/usr/bin/python3 - <<'P'
+import json
+last = {}
+for line in open('trace'):
+    e = json.loads(line)
+    if e['type'] != 'write':
+        continue
+    if e['address'] in last and e['old'] != last[e['address']]:
+        raise SystemExit(f'{line}: it was {last[e["address"]]}')
+    last[e['address']] = e['new']
+P
+	done
+}
+
+# ---- the kernel, and others ----------------------------------------------------------------------
+
+test_writes_by_the_kernel_are_named() {
+	"$TRACER" -q --watch-with code --watch place -o trace "$VICTIMS/kernel" >ways
+	sed -n 's/.* by \([a-z_]*\)(2).*/\1/p' trace >named
+	grep -v -e signal -e someone ways | diff - named || fail "$(cat trace)"
+}
+
+test_frames_of_signals_are_named() {
+	"$TRACER" -q --watch-with code --watch frame -o trace "$VICTIMS/kernel" >/dev/null
+	grep -q ' by signal 10 (SIGUSR1)' trace || fail "$(head trace)"
+}
+
+test_another_process_is_someone_else_and_wait_follows() {
+	"$TRACER" --wait --watch-with code --watch 0x10000000:8 -o trace "$VICTIMS/kernel" \
+		>/dev/null 2>said
+	grep -q ' 0 -> 4711 by someone else$' trace || fail "$(cat trace)"
+	grep -q 'nothing is mapped at 0x10000000 yet' said || fail "$(cat said)"
+	grep -q 'now there is memory at 0x10000000' said || fail "$(cat said)"
+	! grep -q 'any more' said || fail "$(cat said)"
+}
+
+# ---- names, types, conditions ---------------------------------------------------------------------
+
+values() {
+	"$TRACER" -q "$@" -o trace "$VICTIMS/corrupted" >/dev/null
+	sed -n 's/.*bytes*) \(.*\) at corrupted!main.*/\1/p' trace
+}
+
+test_values_by_type() {
+	for way in hw code; do
+		[ "$(values --watch-with $way --watch bank::branch.account.balance)" = '12.5 -> 13.5' ]
+		[ "$(values --watch-with $way --watch bank::branch.account.open)" = 'true -> false' ]
+		[ "$(values --watch-with $way --watch bank::branch.account.state)" = \
+			'Idle -> Running' ] || fail "$(cat trace)"
+		values --watch-with $way --watch bank::branch.account.name |
+			grep -qx '0x0 -> 0x[0-9a-f]* <text>' || fail "$(cat trace)"
+	done
+}
+
+# At the first instruction a pointer of the program has its value where it is not relocated.
+test_member_through_a_pointer() {
+	gcc -no-pie -g -o pointed -x c - <<-'C'
+		struct node { int a, b; struct node *next; } two = { 1, 2, 0 }, one = { 3, 4, &two };
+		struct node *head = &one;
+		int main(void) { head->next->b = 5; return 0; }
+	C
+	"$TRACER" -q --watch 'head->next->b' -o trace ./pointed
+	grep -q ' write head->next->b (0x[0-9a-f]*, 4 bytes) 2 -> 5 at pointed!main' trace ||
+		fail "$(cat trace)"
+}
+
+# The culprit in another thread, and its stack.
+test_corrupted_object_names_the_culprit() {
+	"$TRACER" -q --watch bank::branch.account.id --when changed -k -o trace "$VICTIMS/corrupted" \
+		>/dev/null
+	grep -q 'write bank::branch.account.id (0x[0-9a-f]*, 8 bytes) 7 -> .* at corrupted!scribble' trace ||
+		fail "$(cat trace)"
+	grep -q '#1 .*corrupted!stray' trace || fail "$(cat trace)"
+}
+
+test_when() {
+	"$TRACER" -q --watch counter --when '== 20' -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(grep -c ' 10 -> 20 ' trace)" = 1 ] && [ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
+	"$TRACER" -q --watch counter --when '< 0' -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(grep -c ' 35 -> -1 ' trace)" = 1 ] && [ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
+	"$TRACER" -q --watch-with code --watch counter --when changed -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(wc -l <trace)" = 9 ] || fail "$(cat trace)"
+	"$TRACER" -q --watch counter --when '& 1' --limit 2 -o trace "$VICTIMS/watched" >/dev/null
+	[ "$(wc -l <trace)" = 2 ] || fail "$(cat trace)"
+	grep -q ' 32 -> 33 ' trace || fail "$(cat trace)"
+}
+
+test_table_of_writers() {
+	for way in hw code; do
+		"$TRACER" -q -c --watch-with $way --watch counter:4:rw -o table "$VICTIMS/watched" \
+			>/dev/null
+		awk 'NR > 1 { print $1, $2, $5 }' table | sort >rows
+		printf '%s\n' '2 read watched!main' '5 read watched!tick' '5 write watched!set' \
+			'5 write watched!tick' | diff - rows || fail "$(cat table)"
+	done
+}
+
+test_stack_in_json() {
+	"$TRACER" -q -k --watch counter --format json -o trace "$VICTIMS/watched" >/dev/null
+	/usr/bin/python3 - <<'P'
+import json
+hits = [json.loads(line) for line in open('trace')]
+assert len(hits) == 10, len(hits)
+assert [f['function'] for f in hits[0]['stack']][:2] == ['set', 'main'], hits[0]
+P
+}
+
+# ---- real programs --------------------------------------------------------------------------------
+
+changes() {
+	redis-cli -p "$port" info persistence | tr -d '\r' | sed -n 's/rdb_changes_since_last_save://p'
+}
+
+# Where `dirty` is in the structure (Debian's redis has no debug information): the
+# word that counts along.
+find_dirty() {
+	local before
+
+	for _ in 1 2 3; do
+		redis-cli -p "$port" incr n >/dev/null
+		before=$(changes)
+		/usr/bin/python3 - "$redis" "$before" <<-'P' | sort >"words.$before"
+			import subprocess, sys
+			pid, value = sys.argv[1:]
+			line = next(l for l in open(f'/proc/{pid}/maps') if 'redis' in l)
+			base = int(line.split('-')[0], 16)
+			exe = f'/proc/{pid}/exe'
+			symbols = subprocess.run(['nm', '-D', exe], capture_output=True, text=True).stdout
+			at = next(int(l.split()[0], 16) for l in symbols.splitlines() if l.endswith(' B server'))
+			with open(f'/proc/{pid}/mem', 'rb') as f:
+			    f.seek(base + at)
+			    server = f.read(4368)
+			for i in range(0, 4368, 8):
+			    if int.from_bytes(server[i:i + 8], 'little') == int(value):
+			        print(i)
+		P
+		[ -e words ] || cp "words.$before" words
+		comm -12 words "words.$before" >both
+		mv both words
+	done
+	[ "$(wc -l <words)" = 1 ] || skip "the counter was not found"
+	cat words
+}
+
+limit_redis_counts_its_changes=120
+redis_counts() {
+	local before after dirty
+
+	start_redis
+	dirty=$(find_dirty)
+	start "$TRACER" -q -p "$redis" -c --watch "server+$dirty:8" -o table "$@"
+	tracing=$STARTED
+	sleep 1
+	before=$(changes)
+	redis-benchmark -p "$port" -q -t set,lpush -n 1000 -c 8 >/dev/null
+	after=$(changes)
+	kill -INT "$tracing"
+	wait "$tracing"
+	[ $((after - before)) -ge 2000 ] || fail "only $((after - before)) changes"
+	awk -v n=$((after - before)) 'NR > 1 { sum += $1 } END { exit sum != n }' table ||
+		fail "$((after - before)) changes, and $(cat table)"
+	grep -q 'write server+[0-9]* at redis' table || fail "$(cat table)"
+}
+
+test_redis_counts_its_changes() { redis_counts; }
+test_redis_counts_its_changes_by_code() { redis_counts --watch-with code; }
+
+test_sqlite() {
+	mkfifo in
+	sqlite3 :memory: <in >out &
+	started_pids+=("$!")
+	sqlite=$!
+	exec 3>in
+	wait_for 10 grep -q libsqlite3 "/proc/$sqlite/maps"
+	sleep 0.3
+	start "$TRACER" -q -p "$sqlite" --limit 1 --watch libsqlite3!sqlite3_temp_directory -k -o trace
+	sleep 1
+	echo "pragma temp_store_directory='/tmp';" >&3
+	wait "$STARTED"
+	grep -q ' write libsqlite3!sqlite3_temp_directory .* at libsqlite3' trace ||
+		fail "$(cat trace)"
+	grep -q '#1 .*libsqlite3' trace || fail "$(cat trace)"
+	exec 3>&-
+}
+
+# How many use None: each change begins where the one before has ended.
+test_python_counts_references() {
+	local n
+
+	"$TRACER" -q --watch-with code --watch _Py_NoneStruct:8 --format json -o trace \
+		/usr/bin/python3 -S -c 'x = [None] * 5; y = list(x); del x'
+	n=$(/usr/bin/python3 - <<-'P'
+		import json
+		last, n = None, 0
+		for line in open('trace'):
+		    e = json.loads(line)
+		    if e['type'] != 'write':
+		        continue
+		    if last is not None and e['old'] != last:
+		        raise SystemExit(f'{line}: it was {last}')
+		    last = e['new']
+		    n += 1
+		print(n)
+	P
+	)
+	[ "$n" -gt 1000 ] || fail "$n writes"
+}
+
+run_tests "$@"
