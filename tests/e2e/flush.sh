@@ -21,7 +21,7 @@ same_events() {
 	cmp a b
 }
 
-test_instructions_are_the_same() { same_events --insns; }
+test_blocks_are_the_same() { same_events --blocks; }
 test_calls_are_the_same() { same_events --calls --no-time; }
 
 test_threads_of_python() {
