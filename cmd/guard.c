@@ -17,6 +17,7 @@
 #define WORKER_NAME "tracer-worker"
 
 static pid_t front, group;
+static bool ignored_children;           /* SIGCHLD, by whoever started us */
 
 /* ---- the front ---------------------------------------------------------------------- */
 
@@ -55,8 +56,11 @@ static _Noreturn void be_front(pid_t worker)
 
 	signals_of_front(&set);
 	for (;;) {
-		if (waitpid(worker, &status, WNOHANG) == worker)
+		pid_t ended = waitpid(worker, &status, WNOHANG);
+		if (ended == worker)
 			end_as(status);
+		if (ended < 0)
+			_exit(125);
 		if (sigwait(&set, &number) == 0 && number != SIGCHLD)
 			kill(worker, number);
 	}
@@ -95,6 +99,8 @@ int guard_split(int argc, char **argv)
 
 	front = getpid();
 	group = getpgrp();
+	/* Ignored, it would hide the end of every child. */
+	ignored_children = signal(SIGCHLD, SIG_DFL) == SIG_IGN;
 	signals_of_front(&set);
 	sigprocmask(SIG_BLOCK, &set, &before);
 	pid_t worker = fork();
@@ -166,6 +172,14 @@ void guard_disown(struct control *control)
 pid_t guard_group(void)
 {
 	return group;
+}
+
+void guard_join_front(void)
+{
+	if (group)
+		setpgid(0, group);
+	if (ignored_children)
+		signal(SIGCHLD, SIG_IGN);
 }
 
 bool guard_is_alone(void)

@@ -36,6 +36,10 @@ void guard_disown(struct control *control);
 /* The process group of the front, for what is to be in its job. */
 pid_t guard_group(void);
 
+/* In a child of the worker that is to be a program of the user's: into the job of the
+ * front, and ignoring what the front was started to ignore. */
+void guard_join_front(void);
+
 /* Has the front been killed?  Nobody waits for our output, then. */
 bool guard_is_alone(void);
 

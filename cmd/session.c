@@ -292,6 +292,7 @@ static void loop(struct session *s)
 /* ---- a run ------------------------------------------------------------------------------------ */
 
 static sigset_t signals_before;
+static bool ignored_pipe;       /* by whoever started us */
 
 static void block_signals(void)
 {
@@ -304,13 +305,14 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &signals_before);
-	signal(SIGPIPE, SIG_IGN);
+	ignored_pipe = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
 static void unblock_in_program(void)
 {
-	setpgid(0, guard_group());
-	signal(SIGPIPE, SIG_DFL);
+	guard_join_front();
+	if (!ignored_pipe)
+		signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &signals_before, NULL);
 }
 

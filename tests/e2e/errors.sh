@@ -157,4 +157,15 @@ test_help_and_version() {
 	[ "$("$TRACER" --version | wc -l)" = 1 ]
 }
 
+# Whoever starts us may ignore what we need to hear; the program ignores it as it would.
+test_started_where_child_signals_are_ignored() {
+	/usr/bin/python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$TRACER" -q --none grep -e SigIgn -e nothing /proc/self/status >out
+	/usr/bin/python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])' grep -e SigIgn -e nothing /proc/self/status >native
+	diff native out
+}
+
 run_tests "$@"
