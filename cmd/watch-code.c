@@ -173,6 +173,20 @@ static bool may_write(const uint64_t *call, uint64_t address, uint64_t len)
 	return false;
 }
 
+static bool makes_thread(const struct watch_event *e)
+{
+	return e->what == WATCH_SYSCALL && (e->number == SYS_clone || e->number == SYS_clone3);
+}
+
+/* That is the end of a thread: its beginning leaves its id. */
+static bool is_cleared(const uint8_t *before, const uint8_t *now, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (now[i] != before[i] && now[i])
+			return false;
+	return true;
+}
+
 static void say_mapped(const struct target *target, const struct place *place, struct copy *copy,
 		       bool is_mapped)
 {
@@ -210,7 +224,8 @@ static void compare(struct thread *thread, uint32_t index, struct watch_event *d
 		return;
 	if (was_known && memcmp(copy->bytes, now, place->len)) {
 		e.place = index;
-		if (call && !may_write(call, place->address, place->len)) {
+		if ((call && !may_write(call, place->address, place->len)) ||
+		    (makes_thread(&e) && is_cleared(copy->bytes, now, place->len))) {
 			e.what = WATCH_OTHER;
 			e.pc = 0;
 		}
