@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hijack.h"
+#include "life.h"
 #include "message.h"
 #include "process.h"
 #include "service.h"
@@ -54,7 +55,7 @@ int attach_spawn(struct session *s, void (*before_exec)(void), struct thread **t
 
 int attach_take_program(struct session *s, struct thread *thread, struct err *err)
 {
-	int r = stops_new_target(s, thread, err);
+	int r = life_new_target(s, thread, err);
 
 	if (r < 0)
 		kill(thread->pid, SIGKILL);
@@ -220,7 +221,7 @@ static int take_in_all(struct session *s, pid_t pid, struct target *target, stru
 
 		if (t->pid != pid || t->target)
 			continue;
-		r = stops_take_in(s, t, target, err);
+		r = life_take_in(s, t, target, err);
 		if (r < 0 && err->code != ESRCH)
 			return r;
 	}
@@ -265,7 +266,7 @@ int attach_take_process(struct session *s, pid_t pid, struct err *err)
 
 	if (!first)
 		return err_set(err, ESRCH, "no such process");
-	r = stops_new_target(s, first, err);
+	r = life_new_target(s, first, err);
 	if (r == 0)
 		r = take_in_all(s, pid, first->target, err);
 	if (r < 0) {
