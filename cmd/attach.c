@@ -80,6 +80,7 @@ int attach_start_program(struct session *s, void (*before_exec)(void), struct er
 struct selection {
 	pid_t pid;
 	const struct target *target;
+	bool in_cache;                  /* those only that may be in the code cache */
 };
 
 static bool belongs(const struct thread *thread, struct selection which)
@@ -352,11 +353,17 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 	return true;
 }
 
+static bool is_to_stop(const struct thread *thread, struct selection which)
+{
+	return belongs(thread, which) && !thread->is_stopped &&
+	       !(which.in_cache && __atomic_load_n(&thread->asks_behind, __ATOMIC_ACQUIRE));
+}
+
 static struct thread *find_running(struct session *s, struct selection which)
 {
 	struct thread *t = session_thread_next(s, NULL);
 
-	while (t && (!belongs(t, which) || t->is_stopped))
+	while (t && !is_to_stop(t, which))
 		t = session_thread_next(s, t);
 	return t;
 }
@@ -368,7 +375,7 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 	bool any = false;
 
 	for (t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (belongs(t, which) && !t->is_stopped) {
+		if (is_to_stop(t, which)) {
 			waiting_note(t);
 			tracee_interrupt(t->tid);
 			any = true;
@@ -381,7 +388,7 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 
 void attach_stop_target(struct session *s, const struct target *target)
 {
-	while (stop_running(s, (struct selection){ .target = target }, 0))
+	while (stop_running(s, (struct selection){ .target = target, .in_cache = true }, 0))
 		;
 }
 

@@ -230,6 +230,19 @@ static void release_child(struct session *s, struct thread *parent, struct threa
 	let_go(s, child, 0);
 }
 
+/* It cannot be stopped until its child has executed a program or ended, which may be
+ * long; the cache may be emptied meanwhile. */
+static void ask_behind_vfork(struct thread *parent)
+{
+	const struct translate_runtime *runtime = &parent->target->runtime;
+	struct thread_block *tb = parent->tb;
+	uint64_t *resume = tb->sys_resume == runtime->syscall_post.address ? &tb->sys_resume_saved
+									   : &tb->sys_resume;
+
+	*resume = runtime->syscall_resume.address;
+	__atomic_store_n(&parent->asks_behind, true, __ATOMIC_RELEASE);
+}
+
 /* Nothing is translated: the child runs natively, too. */
 static void take_watched_child(struct session *s, const struct thread *parent,
 			       struct thread *child)
@@ -259,6 +272,9 @@ void life_on_child(struct session *s, struct thread *parent, const struct tracee
 		hijack_resume(parent, 0);
 		return;
 	}
+	if (stop->kind == STOP_VFORK && parent->tb)
+		ask_behind_vfork(parent);
+
 	pid_t pid = is_thread_of(tid, parent->pid) ? parent->pid : process_of_thread(tid);
 	child = session_thread_add(s, tid, pid > 0 ? pid : tid);
 	if (!child)

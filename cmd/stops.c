@@ -234,6 +234,7 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 		return;
 	}
 	thread->is_stopped = true;
+	__atomic_store_n(&thread->asks_behind, false, __ATOMIC_RELEASE);
 	switch (stop->kind) {
 	case STOP_EXITED:
 	case STOP_KILLED:

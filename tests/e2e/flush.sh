@@ -58,6 +58,18 @@ test_redis_goes_on() {
 	! grep -iE 'error|refused|reset' bench.log || fail "failed requests"
 }
 
+# Who waits in vfork cannot be stopped, and goes on in a cache that is another one by then.
+test_while_one_waits_in_vfork() {
+	for mode in child thread; do
+		for options in --none "--none -f" "--calls -f" "--watch waits --watch-with code -f"; do
+			# shellcheck disable=SC2086
+			"$TRACER" -q --stats --cache-size 1m $options -o trace "$VICTIMS/vforked" $mode >out 2>stats
+			is out 'status 0, wrong 0 0'
+			[ "$(flushes stats)" -ge 1 ] || fail "$mode, $options: $(cat stats)"
+		done
+	done
+}
+
 test_every_block_once() {
 	"$TRACER" -q --cache-size 2m --coverage -o trace /usr/bin/python3 -c 'import json, decimal'
 	[ "$(cut -d ' ' -f 3 trace | sort | uniq -d | wc -l)" = 0 ] || fail "blocks are there twice"

@@ -34,6 +34,7 @@ RUNTIME_LABEL(runtime_syscall_insn);
 RUNTIME_LABEL(runtime_syscall_done);
 RUNTIME_LABEL(runtime_syscall_special);
 RUNTIME_LABEL(runtime_syscall_post);
+RUNTIME_LABEL(runtime_syscall_resume);
 RUNTIME_LABEL(runtime_syscall_noted);
 RUNTIME_LABEL(runtime_syscall_again);
 RUNTIME_LABEL(runtime_sigreturn);
