@@ -389,6 +389,11 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	case REQUEST_MISS_RET:
 		return translator_miss_indirect(t, (int)(tb->request_kind - REQUEST_MISS_CALL),
 						(struct app_pc){ tb->target }, at);
+	case REQUEST_HOT_CALL:
+	case REQUEST_HOT_JMP:
+	case REQUEST_HOT_RET:
+		return translator_hot(t, (int)(tb->request_kind - REQUEST_HOT_CALL), tb->exit,
+				      (struct app_pc){ tb->target }, at);
 	case REQUEST_STALE:
 		return translator_stale(t, tb->exit, at);
 	case REQUEST_TRUSTED:

@@ -24,7 +24,9 @@
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
 #define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
 #define TRUST_AT (WAYS_AT + TRANSLATE_WAYS_BYTES)
-#define SHARED_BYTES (TRUST_AT + TRANSLATE_TRUST_BYTES)
+#define HEAT_AT (TRUST_AT + TRANSLATE_TRUST_BYTES)
+#define SHARED_BYTES (HEAT_AT + TRANSLATE_HEAT_BYTES)
+#define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
 #define SYSCALLS_MAX 512        /* numbers, more than there are */
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
@@ -291,9 +293,13 @@ static int make_translator(struct target *target, struct err *err)
 		.trust = target->session->options->trust,
 		.trust_local = (uint64_t *)local_at(target, target->data_base + TRUST_AT),
 		.trust_base = target->data_base + TRUST_AT,
+		.heat_limit = HEAT_LIMIT,
+		.heat_local = (uint64_t *)local_at(target, target->data_base + HEAT_AT),
+		.heat_base = target->data_base + HEAT_AT,
 		.events = events,
 		.ranges = ranges,
 		.range_count = target->place_count,
+		.has_fast_loop = __builtin_cpu_is("amd"),
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
 		.has_fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE,
 		.read = read_code,

@@ -71,6 +71,11 @@ struct exit *cache_exit(const struct translator *t, uint32_t index)
 	return chunked_at(&t->exits, index);
 }
 
+struct heat *cache_heat(const struct translator *t, const struct xblock *b)
+{
+	return b->heat ? chunked_at(&t->heats, b->heat - 1) : NULL;
+}
+
 static uint32_t *hash_slot(const struct translator *t, uint64_t pc)
 {
 	uint32_t i = hash_of(pc) & t->hash_mask;
@@ -117,6 +122,7 @@ static struct xblock *block_new(struct translator *t, struct app_pc pc)
 	b->public.pc = pc;
 	b->public.index = index;
 	b->incoming = NO_INDEX;
+	b->before = NO_INDEX;
 	return b;
 }
 
@@ -236,7 +242,7 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 }
 
 /* What nobody has asked for is not to drive out what was. */
-static bool has_room_to_guess(const struct translator *t)
+bool cache_has_room_to_guess(const struct translator *t)
 {
 	return t->hot.end - t->hot.at > t->hot.end / 8;
 }
@@ -244,7 +250,7 @@ static bool has_room_to_guess(const struct translator *t)
 /* The latest first: it is nearest to where the program is. */
 bool translator_look_ahead(struct translator *t)
 {
-	while (t->queue_count && has_room_to_guess(t)) {
+	while (t->queue_count && cache_has_room_to_guess(t)) {
 		struct xblock *b = cache_block(t, t->queue[t->queue_head + --t->queue_count]);
 
 		b->is_queued = false;
@@ -310,6 +316,13 @@ void cache_link_incoming(struct translator *t, struct xblock *b)
 			cache_exit_link(t, cache_exit(t, i), b->entry);
 }
 
+void cache_relink_incoming(struct translator *t, struct xblock *b)
+{
+	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
+		if (cache_exit(t, i)->is_linked)
+			patch_rel(t, cache_exit(t, i)->rel_at, b->entry);
+}
+
 void cache_unlink_incoming(struct translator *t, struct xblock *b)
 {
 	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next) {
@@ -330,26 +343,45 @@ struct app_pc translator_exit_target(const struct translator *t, uint32_t index)
 
 /* ---- dropping --------------------------------------------------------------------- */
 
-/* What leads to the block now leads to a new, untranslated one at its address. */
-static void drop_block(struct translator *t, struct xblock *b)
+struct xblock *cache_block_replace(struct translator *t, struct xblock *old)
 {
-	struct xblock *heir;
+	struct xblock *heir = block_new(t, old->public.pc);
 
+	if (!heir)
+		return NULL;
+	heir->incoming = old->incoming;
+	heir->is_after_call = old->is_after_call;
+	old->incoming = NO_INDEX;
+	old->is_replaced = true;
+	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
+		cache_exit(t, i)->target = heir->public.index;
+	*hash_slot(t, old->public.pc.address) = heir->public.index + 1;
+	return heir;
+}
+
+static void drop_one(struct translator *t, struct xblock *b)
+{
+	b->public.is_dropped = true;
+	if (b->is_replaced)
+		return;
 	cache_unlink_incoming(t, b);
 	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
 		if (b->lookup_entry[lookup])
 			target_lookup_remove(t, lookup, b->public.pc);
-	b->public.is_dropped = true;
-	heir = block_new(t, b->public.pc);
-	if (!heir)
-		return;
-	heir->incoming = b->incoming;
-	heir->is_after_call = b->is_after_call;
-	b->incoming = NO_INDEX;
-	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
-		cache_exit(t, i)->target = heir->public.index;
-	*hash_slot(t, b->public.pc.address) = heir->public.index + 1;
+	cache_block_replace(t, b);
 	t->stats.dropped++;
+}
+
+/* What leads to the block now leads to a new, untranslated one at its address.  Those
+ * that fall into it go with it. */
+static void drop_block(struct translator *t, struct xblock *b)
+{
+	while (!b->public.is_dropped) {
+		drop_one(t, b);
+		if (b->before == NO_INDEX)
+			return;
+		b = cache_block(t, b->before);
+	}
 }
 
 static size_t drop_page(struct translator *t, uint32_t slot, uint64_t start, uint64_t end)
@@ -500,15 +532,16 @@ int translator_miss(struct translator *t, uint32_t index, struct cache_pc *out)
 	return 0;
 }
 
-int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
-			     struct cache_pc *out)
+int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cache_pc *out)
 {
 	struct xblock *b = cache_block_get(t, pc);
+
+	if (b && !b->entry && !b->way_in)
+		b->way_in = (uint8_t)(1 + lookup);
 	int r = make(t, b);
 
 	if (r < 0)
 		return r;
-	t->stats.indirect_misses++;
 	note_first(t, b);
 	uint32_t entry = target_lookup_entry(t, b, lookup);
 	if (!entry)
@@ -516,6 +549,15 @@ int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
 	target_lookup_insert(t, lookup, pc, entry);
 	out->address = t->config.base + entry;
 	return 0;
+}
+
+int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
+			     struct cache_pc *out)
+{
+	int r = cache_arrive(t, lookup, pc, out);
+
+	t->stats.indirect_misses += r == 0;
+	return r;
 }
 
 /* ---- sites ------------------------------------------------------------------------- */
@@ -591,6 +633,7 @@ struct translator *translator_create(const struct translate_config *config, stru
 	if (!chunked_init(&t->blocks, sizeof(struct xblock)) ||
 	    !chunked_init(&t->exits, sizeof(struct exit)) ||
 	    !chunked_init(&t->sites, sizeof(struct site)) ||
+	    !chunked_init(&t->heats, sizeof(struct heat)) ||
 	    !chunked_init(&t->stores, sizeof(struct translate_store)) || !hash_grow(t) || !page_grow(t))
 		goto no_memory;
 	target_init(t);
@@ -612,6 +655,7 @@ void translator_destroy(struct translator *t)
 	chunked_deinit(&t->blocks);
 	chunked_deinit(&t->exits);
 	chunked_deinit(&t->sites);
+	chunked_deinit(&t->heats);
 	chunked_deinit(&t->stores);
 	free(t->hash);
 	free(t->page_hash);

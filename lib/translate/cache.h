@@ -20,6 +20,8 @@
 #include "emit.h"
 
 #define NO_INDEX 0xffffffffu
+#define GUESSES_MAX 3
+#define SAMPLES_MAX 4
 
 struct exit {
 	uint32_t rel_at;        /* offset of the displacement to patch; 0: none */
@@ -35,9 +37,20 @@ struct xblock {
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
 	uint32_t hot_start, hot_end;
 	uint32_t incoming;              /* exit index */
+	uint32_t before;                /* block that falls into this one, or NO_INDEX */
+	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
+	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call, was_entered;
 	bool is_trusted;                /* on a page that may change, but has not for long */
+	bool is_replaced;               /* by a newer translation; some still run in this one */
+};
+
+/* Of an indirect branch: where it goes often, and what was seen when it was looked at. */
+struct heat {
+	uint64_t guesses[GUESSES_MAX];
+	uint32_t samples[SAMPLES_MAX];  /* low halves of targets */
+	uint8_t guess_count, sample_count;
 };
 
 enum state_kind {
@@ -98,7 +111,7 @@ struct translator {
 	struct emit hot, cold;
 	struct state_list hot_states, cold_states;
 
-	struct chunked blocks, exits, sites, stores;
+	struct chunked blocks, exits, sites, stores, heats;
 	uint32_t *hash;                 /* block indices + 1, by pc */
 	uint32_t hash_mask, hash_used;
 
@@ -115,6 +128,7 @@ struct translator {
 	size_t first_count, first_room;
 	struct entered_set entered;     /* and those of before the last flush */
 
+	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
 	uint32_t returns_known;         /* put into the table before anybody came */
 	uint32_t trust_count;           /* counters given out */
 	struct section *sections;
@@ -129,21 +143,31 @@ struct translator {
 /* cache.c */
 struct xblock *cache_block(const struct translator *t, uint32_t index);
 struct exit *cache_exit(const struct translator *t, uint32_t index);
+/* NULL for a block without. */
+struct heat *cache_heat(const struct translator *t, const struct xblock *b);
 /* The block at `pc`, made if there is none; NULL: out of memory. */
 struct xblock *cache_block_get(struct translator *t, struct app_pc pc);
 struct xblock *cache_block_find(const struct translator *t, struct app_pc pc);
 /* Registers that block b's bytes came from these addresses. */
 bool cache_block_cover(struct translator *t, struct xblock *b);
+bool cache_has_room_to_guess(const struct translator *t);
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth);
 /* A new exit to `pc`, whose displacement will stand at hot offset `rel_at`. */
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at);
 /* Lets every exit that leads to b jump straight to it; or back to their stubs. */
 void cache_link_incoming(struct translator *t, struct xblock *b);
+/* The same for those that are linked already, to an older translation. */
+void cache_relink_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
 /* Notes a way for threads whose tracer has died; `index` of the table. */
 void cache_way_set(struct translator *t, uint32_t index, uint64_t address);
+/* A new block at old's address, untranslated, that is found in its place and to which
+ * all exits lead, as they are linked.  NULL: out of memory. */
+struct xblock *cache_block_replace(struct translator *t, struct xblock *old);
+/* As a miss by an indirect branch, uncounted. */
+int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cache_pc *out);
 void *chunked_at(const struct chunked *c, uint32_t index);
 void chunked_clear(struct chunked *c);
 void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */

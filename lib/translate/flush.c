@@ -70,6 +70,7 @@ void translator_flush(struct translator *t)
 	chunked_clear(&t->blocks);
 	chunked_clear(&t->exits);
 	chunked_clear(&t->sites);
+	chunked_clear(&t->heats);
 	chunked_clear(&t->stores);
 	memset(t->hash, 0, (t->hash_mask + 1ul) * sizeof *t->hash);
 	memset(t->page_hash, 0, (t->page_mask + 1ul) * sizeof *t->page_hash);

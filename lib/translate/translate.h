@@ -79,11 +79,18 @@ struct translate_config {
 	int trust;
 	uint64_t *trust_local;
 	uint64_t trust_base;
+	/* How often an indirect branch is looked up before its target is guessed in line:
+	 * see translator_hot(); 0: never.  The counters: TRANSLATE_HEAT_BYTES, within
+	 * 2 GiB of the cache; or NULL. */
+	uint32_t heat_limit;
+	uint64_t *heat_local;
+	uint64_t heat_base;
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
 	bool steps_syscalls;    /* see translator_syscalls_step() */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
+	bool has_fast_loop;             /* its `loop` is as quick as its jrcxz */
 	size_t range_count;
 	/* Copies up to `len` bytes of the program at `pc`; returns how many were
 	 * readable and executable, 0 for none. */
@@ -121,6 +128,11 @@ int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *ou
 int translator_miss(struct translator *t, uint32_t exit, struct cache_pc *out);
 int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
 			     struct cache_pc *out);
+
+/* The answer to REQUEST_HOT_*: as translator_miss_indirect(), and the block with this
+ * number, whose indirect branch has gone there, is translated again with a guess. */
+int translator_hot(struct translator *t, int lookup, uint32_t block, struct app_pc pc,
+		   struct cache_pc *out);
 
 /* The answer to REQUEST_STALE: the block that the exit leads to was translated
  * from bytes that have changed. */
@@ -237,7 +249,7 @@ uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned
 
 struct translate_stats {
 	uint64_t blocks, insns, code_bytes, links, misses, indirect_misses, dropped, looked_ahead,
-		 flushes;
+		 flushes, guesses;
 };
 void translator_stats(const struct translator *t, struct translate_stats *out);
 

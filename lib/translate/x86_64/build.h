@@ -101,10 +101,26 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i),
 
 /* ---- lookup.c ----------------------------------------------------------------------- */
 
-/* Goes on at the translation of the program address in rdx (which is saved). */
-void lookup_emit(struct build *b, int lookup, struct where where, bool rcx_is_saved);
-/* The way in for returns to b, just before b's entry: falls into it. */
-void lookup_emit_return_entry(struct build *b);
+/* Goes on at the translation of the program address in rdx (which is saved).
+ * `where` says that, and what else is saved. */
+void lookup_emit(struct build *b, bool hot, int lookup, struct where where);
+/* The way in for branches of a kind to b, just before b's entry: falls into it. */
+void lookup_emit_way_in(struct build *b, int lookup);
+/* Reports the arrival at b's block by such a branch, if it is to be reported;
+ * `saved`: registers in their slots.  With `event` and true the caller is to call
+ * event_finish(). */
+bool lookup_emit_arrival(struct build *b, int lookup, uint16_t saved, struct event *event);
+
+/* ---- guess.c ------------------------------------------------------------------------ */
+
+/* As lookup_emit(), but compares with the block's guesses first.  Finishes `event`, which
+ * has been emitted before, or NULL. */
+void guess_emit(struct build *b, int lookup, struct where where, struct event *event);
+/* Gives the block's indirect branch a counter, if it is to be counted.  True: it has
+ * one, whose address in the target is *out. */
+bool guess_counter(struct build *b, uint64_t *out);
+/* The way out when it has come to zero.  All of rax, rcx and rdx are saved. */
+void guess_emit_hot(struct build *b, int lookup, struct where where);
 
 /* ---- block.c ------------------------------------------------------------------------- */
 
@@ -148,7 +164,7 @@ void section_emit(struct build *b, const struct section *section,
 
 /* ---- exits.c ------------------------------------------------------------------------- */
 
-/* nops until a displacement `ahead` bytes on lies within an aligned 8 bytes */
+/* A nop so that a displacement `ahead` bytes on lies within an aligned 8 bytes */
 void exit_align(struct emit *e, unsigned ahead);
 /* A new exit to the block at pc, whose displacement will stand at hot offset
  * rel_at, and its stub, which makes the request.  Returns where the displacement

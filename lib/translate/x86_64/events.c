@@ -5,6 +5,8 @@
  * compare - the first RING_ZONE_BYTES of each 64 KiB hold no data, so bits 8 to
  * 15 of the cursor are zero exactly when it has run past the end of its chunk.
  */
+#include <assert.h>
+
 #include "build.h"
 #include "runtime.h"
 
@@ -169,6 +171,7 @@ void event_finish(struct build *b, struct event *event)
 
 	if (event->check != CHECK_NEAR || e->is_full)
 		return;
+	assert(e->at - event->back < 128);
 	e->local[event->rel8_at] = (uint8_t)(e->at - event->back);
 	emit_way_out(b, true, event, event->before);
 }

@@ -3,11 +3,14 @@
 #include "build.h"
 #include "runtime.h"
 
-/* nops until a displacement `ahead` bytes on lies within an aligned 8 bytes */
+/* A nop so that a displacement `ahead` bytes on lies within an aligned 8 bytes */
 void exit_align(struct emit *e, unsigned ahead)
 {
-	while (((e->at + ahead) & 7) > 4)
-		emit_u8(e, 0x90);
+	static const uint8_t nops[4][3] = { {0}, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 } };
+	unsigned at = (e->at + ahead) & 7;
+
+	if (at > 4)
+		emit_bytes(e, nops[8 - at], 8 - at);
 }
 
 /* Where the displacement at hot offset rel_at leads: to the block at pc, or to a

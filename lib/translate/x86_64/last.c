@@ -9,9 +9,31 @@ struct last {
 	int i;
 };
 
+#define LITERALS_BYTES 64
+
+/* A place for a literal, beside those of the neighbours: they are read as data. */
+static uint32_t put_literal(struct translator *t, uint64_t value)
+{
+	struct emit *cold = &t->cold;
+
+	if (t->literal_at == t->literal_end) {
+		while (cold->at & 7)
+			emit_u8(cold, 0xcc);
+		t->literal_at = cold->at;
+		for (int i = 0; i < LITERALS_BYTES / 8; i++)
+			emit_u64(cold, 0);
+		t->literal_end = cold->at;
+	}
+	if (cold->is_full)
+		return cold->at;
+	memcpy(cold->local + t->literal_at, &value, 8);
+	t->literal_at += 8;
+	return t->literal_at - 8;
+}
+
 static void emit_push_literal(struct build *b, uint64_t pc)
 {
-	struct emit *e = build_out(b), *cold = &b->t->cold;
+	struct emit *e = build_out(b);
 
 	if (pc <= 0x7fffffff) {
 		emit_u8(e, 0x68);                       /* push imm32 */
@@ -26,11 +48,8 @@ static void emit_push_literal(struct build *b, uint64_t pc)
 		emit_u32(e, (uint32_t)-14);
 		return;
 	}
-	while (cold->at & 7)
-		emit_u8(cold, 0xcc);
 	EMIT_RAW(e, 0xff, 0x35);                        /* push [literal] */
-	emit_u32(e, cold->at - (e->at + 4));
-	emit_u64(cold, pc);
+	emit_u32(e, put_literal(b->t, pc) - (e->at + 4));
 }
 
 static void emit_push_next(struct build *b, int i)
@@ -126,9 +145,7 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 		event.is_owed = true;
 		event_emit(b, &event);
 	}
-	lookup_emit(b, is_call ? LOOKUP_CALL : LOOKUP_JMP, where, false);
-	if (reported)
-		event_finish(b, &event);
+	guess_emit(b, is_call ? LOOKUP_CALL : LOOKUP_JMP, where, reported ? &event : NULL);
 }
 
 static void emit_ret(struct build *b, const struct last *last)
@@ -146,7 +163,7 @@ static void emit_ret(struct build *b, const struct last *last)
 	} else {
 		emit_u8(e, 0x5a);                       /* pop rdx */
 	}
-	lookup_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = BIT(2) }, false);
+	guess_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = BIT(2) }, NULL);
 }
 
 static void emit_jump(struct build *b, const struct last *last)

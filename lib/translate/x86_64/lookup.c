@@ -16,6 +16,8 @@
 #include "build.h"
 #include "runtime.h"
 
+#define ALL_SAVED (BIT(0) | BIT(1) | BIT(2))
+
 struct entry {
 	uint64_t minus_pc;
 	uint64_t cache_address;
@@ -66,22 +68,39 @@ void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
 
 /* ---- the branch -------------------------------------------------------------------- */
 
-void lookup_emit(struct build *b, int lookup, struct where where, bool rcx_is_saved)
+static void emit_count(struct build *b, bool hot, int lookup, struct where where, uint64_t counter)
 {
-	struct emit *e = &b->t->hot;
+	struct emit *e = hot ? &b->t->hot : &b->t->cold;
+
+	EMIT_RAW(e, 0x48, 0x8b, 0x0d);                  /* mov rcx, [counter] */
+	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
+	EMIT_RAW(e, 0x48, 0x8d, 0x49, 0xff);            /* lea rcx, [rcx - 1] */
+	EMIT_RAW(e, 0x48, 0x89, 0x0d);                  /* mov [counter], rcx */
+	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
+	EMIT_RAW(e, 0xe3, 0x03);                        /* jrcxz often */
+	EMIT_RAW(e, 0xff, 0x60, 0x08);                  /* jmp [rax + 8] */
+	if (hot)                                        /* often: */
+		emit_jmp(e, b->t->cold.at);
+	guess_emit_hot(b, lookup, where);
+}
+
+void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
+{
+	struct emit *e = hot ? &b->t->hot : &b->t->cold;
 	static const uint8_t *const slow[] = {
 		[LOOKUP_CALL] = runtime_lookup_call,
 		[LOOKUP_JMP] = runtime_lookup_jmp,
 		[LOOKUP_RET] = runtime_lookup_ret,
 	};
+	uint64_t counter;
 
 	where.arrives = (uint8_t)(1 + lookup);
-	build_mark(b, true, where);
+	build_mark(b, hot, where);
 	emit_mov_slot_reg(e, RAX);                      /* mov gs:[slot], rax */
-	if (!rcx_is_saved)
+	if (!(where.saved & BIT(1)))
 		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
 	where.saved |= BIT(0) | BIT(1);
-	build_mark(b, true, where);
+	build_mark(b, hot, where);
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
 	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x09);            /* lea rcx, [rcx + rcx] */
@@ -90,7 +109,10 @@ void lookup_emit(struct build *b, int lookup, struct where where, bool rcx_is_sa
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);            /* lea rcx, [rcx + rdx] */
 	EMIT_RAW(e, 0xe3, 0x05);                        /* jrcxz hit */
 	emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
-	EMIT_RAW(e, 0xff, 0x60, 0x08);                  /* hit: jmp [rax + 8] */
+	if (guess_counter(b, &counter))                 /* hit: */
+		emit_count(b, hot, lookup, where, counter);
+	else
+		EMIT_RAW(e, 0xff, 0x60, 0x08);          /* jmp [rax + 8] */
 }
 
 /* ---- the ways in -------------------------------------------------------------------- */
@@ -99,7 +121,7 @@ static void emit_restore(struct build *b, bool hot, uint64_t pc)
 {
 	struct emit *e = hot ? &b->t->hot : &b->t->cold;
 
-	build_mark(b, hot, (struct where){ pc, BIT(0) | BIT(1) | BIT(2) });
+	build_mark(b, hot, (struct where){ pc, ALL_SAVED });
 	emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
@@ -143,14 +165,13 @@ bool target_arrival(struct translator *t, const struct xblock *block, int lookup
 	return true;
 }
 
-static void emit_arrival(struct build *b, int lookup)
+bool lookup_emit_arrival(struct build *b, int lookup, uint16_t saved, struct event *near)
 {
-	uint64_t pc = b->block->public.pc.address;
-	struct where where = { pc, BIT(0) | BIT(1) | BIT(2) };
+	struct where where = { b->block->public.pc.address, saved };
 	struct site site;
 
 	if (!target_arrival(b->t, b->block, lookup, &site))
-		return;
+		return false;
 	struct event event = {
 		.site = cache_site_add(b->t, &site),
 		.flags = site.flags,
@@ -158,15 +179,19 @@ static void emit_arrival(struct build *b, int lookup)
 		.before = where,
 		.after = where,
 		.is_owed = true,
-		.check = b->dead_flags[0] == X86_FLAGS_ALL ? CHECK_FLAGS_DEAD : CHECK_HERE,
+		.check = near ? CHECK_NEAR :
+			 b->dead_flags[0] == X86_FLAGS_ALL ? CHECK_FLAGS_DEAD : CHECK_HERE,
 	};
 	event_emit(b, &event);
+	if (near)
+		*near = event;
+	return true;
 }
 
-void lookup_emit_return_entry(struct build *b)
+void lookup_emit_way_in(struct build *b, int lookup)
 {
-	b->block->lookup_entry[LOOKUP_RET] = b->t->hot.at;
-	emit_arrival(b, LOOKUP_RET);
+	b->block->lookup_entry[lookup] = b->t->hot.at;
+	lookup_emit_arrival(b, lookup, ALL_SAVED, NULL);
 	emit_restore(b, true, b->block->public.pc.address);
 }
 
@@ -177,7 +202,7 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int loo
 
 	if (block->lookup_entry[lookup])
 		return block->lookup_entry[lookup];
-	emit_arrival(&b, lookup);
+	lookup_emit_arrival(&b, lookup, ALL_SAVED, NULL);
 	emit_restore(&b, true, block->public.pc.address);
 	emit_jmp(&t->hot, block->entry);                /* jmp entry */
 	if (t->hot.is_full)

@@ -178,6 +178,12 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 		out->regs.pc = tb->target;
 		owe_arrival(t, (int)tb->request_kind - REQUEST_MISS_CALL, out);
 		break;
+	case REQUEST_HOT_CALL:
+	case REQUEST_HOT_JMP:
+	case REQUEST_HOT_RET:
+		out->regs.pc = tb->target;
+		owe_arrival(t, (int)tb->request_kind - REQUEST_HOT_CALL, out);
+		break;
 	case REQUEST_SIGRETURN:
 		out->regs.pc = tb->target;
 		break;

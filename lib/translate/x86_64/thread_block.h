@@ -84,6 +84,9 @@
 #define REQUEST_WATCHED         12      /* it has been done */
 #define REQUEST_TRUSTED         13      /* the code at exit's target came out unchanged often enough */
 #define REQUEST_RESUME          14      /* behind a system call: where is `target` by now? */
+#define REQUEST_HOT_CALL        15      /* an indirect branch to `target`, as REQUEST_MISS_*, that */
+#define REQUEST_HOT_JMP         16      /* is often looked up: the last one of block number `exit` */
+#define REQUEST_HOT_RET         17
 
 #define RSEQ_DESCRIPTOR         8       /* in the area: the address of a descriptor */
 
@@ -100,6 +103,7 @@
 #define SYS_ACTION_NOTE         4       /* sets `noted` of the control, before and behind it */
 
 #define TRANSLATE_TRUST_BYTES   0x100000        /* counters of 8 bytes: see volatile.c */
+#define TRANSLATE_HEAT_BYTES    0x200000        /* the like: see guess.c */
 #define TRANSLATE_WAYS_BYTES    0x4000000       /* 8 an exit */
 
 #define RING_CHUNK_BYTES        65536

@@ -114,6 +114,16 @@ static void emit_body(struct build *b)
 	}
 }
 
+/* Where nothing falls into the block, a way in can fall into it. */
+static void emit_way_in(struct build *b, bool is_return)
+{
+	struct xblock *block = b->block;
+	int lookup = is_return ? LOOKUP_RET : b->done_count == 0 ? block->way_in - 1 : -1;
+
+	if (lookup >= 0 && !block->lookup_entry[lookup])
+		lookup_emit_way_in(b, lookup);
+}
+
 /* Translates one block; *follow: the address that lies behind it in the
  * fragment, 0 for none.  -EFAULT: there is nothing to execute. */
 static int translate_block(struct build *b, bool is_return, uint64_t *follow, bool *follow_return)
@@ -137,8 +147,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	block_find_dead(b);
 	if (!block_keep_bytes(b))
 		return -ENOMEM;
-	if (is_return && !block->lookup_entry[LOOKUP_RET])
-		lookup_emit_return_entry(b);
+	emit_way_in(b, is_return);
 	uint32_t entry = t->hot.at;
 	build_mark(b, true, at(b->pcs[0], false));
 	if (volatile_is(b))
@@ -177,7 +186,7 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 	if (is_return && to->entry && to->lookup_entry[LOOKUP_RET])
 		return;                 /* control cannot come here but by that way */
 	if (is_return && to->entry)
-		lookup_emit_return_entry(&way_in);
+		lookup_emit_way_in(&way_in, LOOKUP_RET);
 	else if (is_return) {
 		cache_queue(b->t, to, b->block->depth + 1u);
 		return;                 /* else the first return will miss */
@@ -211,10 +220,10 @@ static void forget(struct build *b)
 {
 	for (int i = 0; i < b->done_count; i++) {
 		b->done[i]->entry = 0;
-		b->done[i]->lookup_entry[LOOKUP_RET] = 0;
+		memset(b->done[i]->lookup_entry, 0, sizeof b->done[i]->lookup_entry);
 	}
 	if (b->block && !b->block->entry)
-		b->block->lookup_entry[LOOKUP_RET] = 0;
+		memset(b->block->lookup_entry, 0, sizeof b->block->lookup_entry);
 }
 
 int target_translate(struct translator *t, struct xblock *first)
@@ -248,6 +257,8 @@ int target_translate(struct translator *t, struct xblock *first)
 			struct xblock *before = b->block;
 			b->block = block;
 			block->depth = first->depth;
+			if (before && !is_return)
+				block->before = before->public.index;
 			r = translate_block(b, is_return, &follow, &follow_return);
 			if (r == -EFAULT && n) {        /* the way there stays a miss */
 				b->block = before;
@@ -284,6 +295,7 @@ void target_init(struct translator *t)
 	uint32_t split = (uint32_t)(t->config.size_bytes - t->config.size_bytes / COLD_SHARE) & ~63u;
 
 	assert(runtime_len <= RUNTIME_BYTES);
+	t->literal_at = t->literal_end = 0;
 	memcpy(t->config.local, runtime_start, runtime_len);
 	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,

@@ -131,10 +131,21 @@ static char *translate(const char *source)
 		     &events);
 	m->t->config.has_bmi2 = true;
 	m->t->config.trust = -1;
+	m->t->config.heat_limit = strstr(how, "guess") ? 2 : 0;
+	m->t->config.has_fast_loop = !strstr(how, "slow");
 	size_t n = assemble(source, code, sizeof code);
 	machine_load(m, code, code + n);
 	struct listing l = { .m = m, .hot = m->t->hot.at, .cold = m->t->cold.at };
 	cr_assert_eq(translator_enter(m->t, (struct app_pc){ m->program }, &at), 0);
+	/* A branch at the end of the first block that goes to +100 and +140, and often. */
+	for (int i = 0; i < 4 && strstr(how, "guess"); i++) {
+		struct app_pc often = { m->program + 0x100 + (uint64_t)(i / 2) * 0x40 };
+		uint32_t block = cache_block_find(m->t, (struct app_pc){ m->program })->public.index;
+		struct cache_pc there;
+
+		cr_assert_eq(translator_hot(m->t, strstr(how, "jump") ? LOOKUP_JMP : LOOKUP_RET, block,
+					    often, &there), 0);
+	}
 	l.hot_end = m->t->hot.at;
 	l.cold_end = m->t->cold.at;
 	l.out = open_memstream(&text, &len);

@@ -40,6 +40,7 @@
 #define STACK_BYTES     0x10000u
 #define CODE_BYTES      (32u << 20)
 #define CHUNKS_MAX_TEST 4
+#define HEAT_LIMIT_TEST 2
 #define LOG_WORDS       (1u << 20)
 
 /* `body` with `finish` for the jump at its end */
@@ -136,8 +137,8 @@ struct machine {
 
 	pthread_t service;
 	pthread_mutex_t lock;           /* of the translator */
-	bool has_service, ends;
-	uint64_t requests[16];
+	bool has_service, ends, slow_loop;
+	uint64_t requests[32];
 	unsigned drop_every, dropped;    /* rounds of the service between two drops */
 };
 
@@ -229,6 +230,9 @@ static void machine_map(struct machine *m, enum place place)
 	m->config.size_bytes = CODE_BYTES;
 	map_at(m->config.base, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd);
 	close(fd);
+	m->config.heat_base = m->config.base + CODE_BYTES;
+	m->config.heat_local = map_at(m->config.heat_base, TRANSLATE_HEAT_BYTES, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1);
 	m->program = places[place].program;
 	m->stack = m->program + STACK_OFFSET;
 	map_at(m->program, PROGRAM_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -287,7 +291,9 @@ static void machine_init(struct machine *m, enum place place,
 	m->config.events = *events;
 	m->config.read = machine_read;
 	m->config.has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
+	m->config.has_fast_loop = !m->slow_loop;
 	m->config.trust = -1;
+	m->config.heat_limit = HEAT_LIMIT_TEST;
 	m->config.context = m;
 	m->t = translator_create(&m->config, &err);
 	cr_assert_not_null(m->t, "%s", err.text);
@@ -306,7 +312,7 @@ static struct cache_pc machine_serve(struct machine *m)
 	uint64_t native = 0;
 	int r = 0;
 
-	m->requests[tb->request_kind & 15]++;
+	m->requests[tb->request_kind & 31]++;
 	switch (tb->request_kind) {
 	case REQUEST_MISS:
 		native = translator_exit_target(m->t, tb->exit).address;
@@ -318,6 +324,13 @@ static struct cache_pc machine_serve(struct machine *m)
 		native = tb->target;
 		r = translator_miss_indirect(m->t, (int)tb->request_kind - REQUEST_MISS_CALL,
 					     (struct app_pc){ native }, &at);
+		break;
+	case REQUEST_HOT_CALL:
+	case REQUEST_HOT_JMP:
+	case REQUEST_HOT_RET:
+		native = tb->target;
+		r = translator_hot(m->t, (int)tb->request_kind - REQUEST_HOT_CALL, tb->exit,
+				   (struct app_pc){ native }, &at);
 		break;
 	case REQUEST_STALE:
 		r = translator_stale(m->t, tb->exit, &at);
@@ -407,6 +420,7 @@ static inline void machine_deinit(struct machine *m)
 	translator_destroy(m->t);
 	munmap(m->config.local, CODE_BYTES);
 	munmap((void *)m->config.base, CODE_BYTES);
+	munmap(m->config.heat_local, TRANSLATE_HEAT_BYTES);
 	munmap((void *)m->program, PROGRAM_BYTES);
 	munmap((void *)m->stack, STACK_BYTES);
 	munmap(m->log, LOG_WORDS * 4);

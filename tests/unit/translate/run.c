@@ -144,6 +144,21 @@ PROGRAM(hot,
 	".balign 32\n 2: add rbx, 3\n call 3f\n ret\n"
 	".balign 32\n 3: mov [rip + 9f], rbx\n add [rip + 9f + 8], rbx\n ret\n .balign 32\n 9: .quad 0, 0\n");
 
+/* Returns, calls and jumps that go to one place, to a few, to many. */
+PROGRAM(turns,
+	"mov r12d, 60\n lea r13, [rip + 9f]\n"
+	"1: call 2f\n call 3f\n test r12d, 3\n jz 4f\n call 2f\n"
+	"4: mov ecx, r12d\n and ecx, 7\n lea rdx, [rip + 5f]\n lea rdx, [rdx + rcx * 8]\n stc\n"
+	"jmp rdx\n .balign 32\n"
+	"5: .rept 8\n lea rax, [rax * 2 + 1]\n jmp 6f\n .balign 8\n .endr\n"
+	"6: adc rax, r12\n mov ecx, r12d\n and ecx, 3\n lea rsi, [rip + 7f]\n shl ecx, 5\n"
+	"lea rsi, [rsi + rcx]\n mov [r13], rsi\n call [r13]\n call rsi\n pushfq\n pop [r13 + 8]\n call 3f\n call 3f\n"
+	"dec r12d\n jnz 1b\n mov qword ptr [r13], 0\n jmp finish\n"
+	".balign 32\n 2: lea rbx, [rbx + 3]\n call 3f\n lea rcx, [rcx + rdx]\n ret\n"
+	".balign 32\n 3: add r8, rbx\n ret\n"
+	".balign 32\n 7: lea r9, [r9 + rdx]\n ret\n .balign 32\n lea r10, [r10 + rcx]\n ret\n"
+	".balign 32\n lea r11, [r11 + 5]\n ret\n .balign 32\n call 3b\n jmp 3b\n .balign 32\n 9: .quad 0, 0\n");
+
 PROGRAM(long_block,
 	".rept 150\n add rax, rbx\n rol rbx, 3\n mov [rip + 9f], rax\n .endr\n jmp finish\n"
 	".balign 32\n 9: .quad 0\n");
@@ -163,7 +178,7 @@ struct program {
 static const struct program programs[] = {
 	P(loads), P(stores), P(arithmetic), P(exchanges), P(vectors), P(vex, "avx2"), P(transfers),
 	P(branches), P(loops), P(calls), P(recursion), P(strings), P(flags_kept), P(system_calls),
-	P(hot), P(long_block), P(wide_branches),
+	P(hot), P(turns), P(long_block), P(wide_branches),
 };
 #define PROGRAMS (sizeof programs / sizeof *programs)
 
@@ -172,7 +187,7 @@ static const struct program programs[] = {
 struct mode {
 	const char *name;
 	struct translate_events events;
-	bool writable, no_bmi2, all_syscalls, reads;
+	bool writable, no_bmi2, slow_loop, all_syscalls, reads;
 };
 
 static const struct mode modes[] = {
@@ -191,6 +206,8 @@ static const struct mode modes[] = {
 	{ "writable", { .blocks = false }, .writable = true },
 	{ "writable, blocks, calls", { .blocks = true, .calls = true }, .writable = true },
 	{ "system calls asked about", { .blocks = false }, .all_syscalls = true },
+	{ "slow loop", { .blocks = false }, .slow_loop = true },
+	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
 };
 #define MODES (sizeof modes / sizeof *modes)
 
@@ -203,6 +220,7 @@ static struct machine *make(const struct mode *mode, enum place place)
 	uint64_t program = place == PLACE_LOW ? 0x20000000 : 0x500000000000;
 
 	m->name = mode->name;
+	m->slow_loop = mode->slow_loop;
 	ranges[0] = (struct translate_range){ program + 0x100, program + 0x180 };
 	ranges[1] = (struct translate_range){ program + STACK_OFFSET, program + STACK_OFFSET + STACK_BYTES / 2 - 32 };
 	if (mode->events.stores) {
@@ -301,6 +319,8 @@ MODE_TEST(ends_alike_with_stores_blocks_calls, 11)
 MODE_TEST(ends_alike_when_writable, 12)
 MODE_TEST(ends_alike_when_writable_with_events, 13)
 MODE_TEST(ends_alike_when_asked_about_system_calls, 14)
+MODE_TEST(ends_alike_with_a_slow_loop, 15)
+MODE_TEST(ends_alike_with_a_slow_loop_and_events, 16)
 
 /* ---- flags --------------------------------------------------------------------------------- */
 
@@ -347,6 +367,52 @@ Test(run, asks_no_more_once_all_is_linked)
 	free(m);
 }
 
+Test(run, guesses_where_branches_go_often)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	const struct program p = P(turns);
+	struct translate_stats stats;
+
+	compare(m, &p, 5, 3);
+	translator_stats(m->t, &stats);
+	/* four returns, two of them from more than one place; a call and a jump to many */
+	cr_expect_geq(stats.guesses, 8, "%lu guesses", stats.guesses);
+	cr_expect_gt(m->requests[REQUEST_HOT_RET], 0);
+	cr_expect_gt(m->requests[REQUEST_HOT_CALL], 0);
+	cr_expect_gt(m->requests[REQUEST_HOT_JMP], 0);
+	compare(m, &p, 5, 20);
+	translator_stats(m->t, &stats);
+	uint64_t settled = stats.guesses, blocks = stats.blocks;
+	compare(m, &p, 5, 20);
+	translator_stats(m->t, &stats);
+	cr_expect_eq(stats.guesses, settled, "it comes to rest");
+	cr_expect_eq(stats.blocks, blocks);
+	machine_deinit(m);
+	free(m);
+}
+
+/* A guess leads to code that is dropped, like any other way there. */
+Test(run, forgets_guesses_with_the_code_they_lead_to)
+{
+	struct machine *m = make(&modes[12], PLACE_NEAR);
+	const struct program p = P(turns);
+	struct image in;
+	uint64_t seed = 3;
+
+	compare(m, &p, 3, 5);
+	image_fill(&in, m, &seed);
+	for (uint64_t add = 4; add < 9; add++) {
+		load(m, &p);
+		uint8_t *lea = memmem((void *)m->program, 4096, "\x48\x8d\x5b\x03\xe8", 5);
+		cr_assert_not_null(lea);
+		lea[3] = (uint8_t)add;
+		machine_run_translated(m, &in, m->program);
+		cr_expect_eq(machine_result.gpr[3], in.gpr[3] + 105 * add);
+	}
+	machine_deinit(m);
+	free(m);
+}
+
 /* The ids in the log, each with its site. */
 static unsigned count_events(struct machine *m, enum site_kind kind)
 {
@@ -388,6 +454,27 @@ Test(run, waits_for_the_reader_of_a_full_ring)
 	cr_expect_gt(m->ring_waits, 10);
 	machine_deinit(m);
 	free(m);
+}
+
+/* Wherever the ring runs full, the way out of that place is right. */
+Test(run, waits_for_the_reader_at_every_place, .timeout = 60)
+{
+	static const int events[] = { 4, 5, 6, 16 };
+
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		struct machine *m = make(&modes[events[i]], PLACE_NEAR);
+		const struct program p = P(turns);
+
+		compare(m, &p, 5, 20);
+		for (unsigned fill = 4; fill < 2400; fill += 4) {
+			machine_thread_init(m, CHUNKS_MAX_TEST);
+			m->tb->cursor = m->tb->ring_start + RING_CHUNK - fill;
+			m->ring.at = RING_CHUNK - fill;
+			compare(m, &p, 5, 1);
+		}
+		machine_deinit(m);
+		free(m);
+	}
 }
 
 Test(run, counts_what_it_drops)

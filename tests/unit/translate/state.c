@@ -32,7 +32,20 @@ PROGRAM(system_calls,
 	"xor r11d, r11d\n call 1f\n jmp finish\n"
 	".balign 32\n 1: mov eax, 102\n syscall\n xor r11d, r11d\n ret\n");
 
-struct mode { const char *name; struct translate_events events; bool writable, ask; uint32_t fill; };
+/* Branches that are guessed: rightly, wrongly, at the second try. */
+PROGRAM(turns,
+	"mov r12d, 6\n 1: call 2f\n call 3f\n lea rdx, [rip + 5f]\n test r12d, 2\n jz 4f\n"
+	"lea rdx, [rip + 6f]\n 4: jmp rdx\n ud2\n 5: lea rax, [rax + 1]\n"
+	"6: lea rsi, [rip + 3f]\n call rsi\n dec r12d\n jnz 1b\n jmp finish\n"
+	".balign 32\n 2: lea rbx, [rbx + rcx]\n call 3f\n ret\n"
+	".balign 32\n 3: adc r8, rdx\n ret 0\n");
+
+struct mode {
+	const char *name;
+	struct translate_events events;
+	bool writable, ask, slow_loop;
+	uint32_t fill;
+};
 
 static const struct mode modes[] = {
 	{ "none" }, { "blocks", { .blocks = true } }, { "calls", { .calls = true } },
@@ -43,6 +56,8 @@ static const struct mode modes[] = {
 	{ "asked", { .calls = true }, .ask = true },
 	{ "blocks, calls, ring nearly full", { .blocks = true, .calls = true }, .fill = 20 },
 	{ "calls, time, ring nearly full", { .calls = true, .time = true }, .fill = 32 },
+	{ "slow loop", { .blocks = true }, .slow_loop = true },
+	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -244,6 +259,7 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	struct image in;
 	struct cache_pc at;
 
+	m->slow_loop = mode->slow_loop;
 	m->config.is_function = machine_is_function;
 	m->config.is_writable = mode->writable ? machine_all_writable : NULL;
 	m->config.ranges = &range;
@@ -293,6 +309,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 #define STATE_TEST(name, index) \
 	Test(state, name##_transfers, .timeout = 60) \
 	{ stop_everywhere(&modes[index], PLACE_FAR, transfers, transfers_end); } \
+	Test(state, name##_turns, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_FAR, turns, turns_end); } \
 	Test(state, name##_memory, .timeout = 60) \
 	{ stop_everywhere(&modes[index], PLACE_FAR, memory, memory_end); } \
 	Test(state, name##_memory_near, .timeout = 60) \
@@ -311,3 +329,5 @@ STATE_TEST(writable, 7)
 STATE_TEST(asked, 8)
 STATE_TEST(ring_full, 9)
 STATE_TEST(ring_full_time, 10)
+STATE_TEST(slow_loop, 11)
+STATE_TEST(slow_loop_calls_time, 12)

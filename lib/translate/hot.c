@@ -1,0 +1,127 @@
+/* hot.c - translating again what runs often.
+ *
+ * A block whose indirect branch is often looked up gets a guess, and the run of blocks
+ * that fall into it a new translation.  Exits and the tables of indirect branches lead to
+ * the new one from then on; threads in the old one run on to its end, where they are
+ * right as well.
+ */
+#include <errno.h>
+
+#include "cache.h"
+
+#define RUN_MAX 24
+#define LOOK_AGAIN 97           /* lookups from one look to the next */
+#define NEVER (1ull << 62)
+
+static bool is_current(const struct translator *t, const struct xblock *b)
+{
+	return b->entry && cache_block_find(t, b->public.pc) == b;
+}
+
+static bool is_guessed(const struct heat *h, uint64_t pc)
+{
+	for (unsigned i = 0; i < h->guess_count; i++)
+		if (h->guesses[i] == pc)
+			return true;
+	return false;
+}
+
+static bool was_seen(const struct heat *h, uint64_t pc)
+{
+	for (unsigned i = 0; i < h->sample_count; i++)
+		if (h->samples[i] == (uint32_t)pc)
+			return true;
+	return false;
+}
+
+/* A target is worth a guess when it is seen for a second time within a few looks; a
+ * branch that goes somewhere else each time is left to the table. */
+static bool add_guess(struct translator *t, const struct xblock *b, uint64_t pc)
+{
+	uint64_t *counter = &t->config.heat_local[b->heat - 1];
+	struct heat *h = cache_heat(t, b);
+
+	if (!pc || h->guess_count == GUESSES_MAX || is_guessed(h, pc))
+		return false;
+	if (was_seen(h, pc)) {
+		h->guesses[h->guess_count++] = pc;
+		h->sample_count = 0;
+		return true;
+	}
+	if (h->sample_count == SAMPLES_MAX) {
+		*counter = NEVER;
+		return false;
+	}
+	h->samples[h->sample_count++] = (uint32_t)pc;
+	*counter = t->config.heat_limit < LOOK_AGAIN ? t->config.heat_limit : LOOK_AGAIN;
+	return false;
+}
+
+static struct xblock *renew(struct translator *t, struct xblock *old)
+{
+	struct xblock *b = cache_block_replace(t, old);
+
+	if (!b)
+		return NULL;
+	b->heat = old->heat;
+	b->is_trusted = old->is_trusted;
+	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
+		if (old->lookup_entry[lookup])
+			b->way_in = (uint8_t)(1 + lookup);
+	return b;
+}
+
+/* Who came to the old one comes to the new one; or asks, if there is none. */
+static void hand_over(struct translator *t, const struct xblock *old, struct xblock *b)
+{
+	if (b->entry)
+		cache_relink_incoming(t, b);
+	else
+		cache_unlink_incoming(t, b);
+	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++) {
+		uint32_t entry = 0;
+
+		if (!old->lookup_entry[lookup])
+			continue;
+		if (b->entry)
+			entry = target_lookup_entry(t, b, lookup);
+		if (entry)
+			target_lookup_insert(t, lookup, b->public.pc, entry);
+		else
+			target_lookup_remove(t, lookup, b->public.pc);
+	}
+}
+
+static void translate_again(struct translator *t, struct xblock *last)
+{
+	struct xblock *old[RUN_MAX], *fresh[RUN_MAX];
+	unsigned count = 0, made = 0;
+
+	for (struct xblock *b = last; count < RUN_MAX; b = cache_block(t, b->before)) {
+		if (!is_current(t, b))
+			break;
+		old[count++] = b;
+		if (b->before == NO_INDEX)
+			break;
+	}
+	while (made < count && (fresh[made] = renew(t, old[made])))
+		made++;
+	if (made && made == count)
+		target_translate(t, fresh[count - 1]);
+	for (unsigned i = 0; i < made; i++)
+		hand_over(t, old[i], fresh[i]);
+	t->stats.guesses++;
+}
+
+int translator_hot(struct translator *t, int lookup, uint32_t index, struct app_pc pc,
+		   struct cache_pc *out)
+{
+	struct xblock *b = cache_block(t, index);
+	int r = cache_arrive(t, lookup, pc, out);
+
+	if (r < 0 || !b || !b->heat || !cache_has_room_to_guess(t))
+		return r;
+	if (is_current(t, b) && add_guess(t, b, pc.address))
+		translate_again(t, b);
+	return r;
+}

@@ -1,0 +1,175 @@
+/* guess.c - indirect branches that are often looked up: their targets in line.
+ *
+ * Each lookup counts down; at zero it asks (REQUEST_HOT_*), and the block is translated
+ * again (hot.c) with a comparison before the lookup:
+ *
+ *	save rdx;  mov rdx, target;  save rcx
+ *	mov rcx, 1 - guess;  lea rcx, [rcx + rdx];  loop next
+ *	report the arrival;  restore rcx, rdx;  jmp <guess>
+ *	next: lea rcx, [rcx + guess - second guess + 1];  loop next2;  ...
+ *	next2: jmp lookup			in the cold part
+ *
+ * `loop` leaves flags alone and falls through where rcx was 1; where it is slow it is
+ * jrcxz, which jumps when they are equal.
+ *
+ * Immediates in place of a table's entry, a direct branch in place of an indirect one,
+ * and rax is left alone.  The last jump is an exit like any other: what is dropped is
+ * unlinked there.  Only what is guessed wrong counts on, until no guess is left to add.
+ */
+#include <assert.h>
+
+#include "build.h"
+#include "runtime.h"
+
+/* ---- the counter ------------------------------------------------------------------- */
+
+static bool is_in_reach(const struct translator *t, uint64_t address)
+{
+	int64_t from_start = (int64_t)(address - t->config.base);
+	int64_t from_end = from_start - (int64_t)t->config.size_bytes;
+
+	return from_start == (int32_t)from_start && from_end == (int32_t)from_end;
+}
+
+/* True when the block has a struct heat, perhaps a new one. */
+static bool make_heat(struct build *b)
+{
+	struct translator *t = b->t;
+
+	if (b->block->heat)
+		return true;
+	if (t->heats.count == TRANSLATE_HEAT_BYTES / 8 || !chunked_add(&t->heats))
+		return false;
+	b->block->heat = t->heats.count;
+	return true;
+}
+
+bool guess_counter(struct build *b, uint64_t *out)
+{
+	const struct translate_config *c = &b->t->config;
+
+	if (!c->heat_limit || !c->heat_local || c->events.coverage || !make_heat(b) ||
+	    cache_heat(b->t, b->block)->guess_count == GUESSES_MAX)
+		return false;
+	*out = c->heat_base + 8ull * (b->block->heat - 1);
+	if (!is_in_reach(b->t, *out))
+		return false;
+	c->heat_local[b->block->heat - 1] = c->heat_limit;
+	return true;
+}
+
+void guess_emit_hot(struct build *b, int lookup, struct where where)
+{
+	struct emit *e = &b->t->cold;
+
+	build_mark(b, false, where);
+	emit_mov_tb_reg(e, TB_TARGET, RDX);             /* mov gs:[target], rdx */
+	where.at_rdx = false;
+	where.at_target = true;
+	build_mark(b, false, where);
+	for (uint8_t r = 0; r <= 2; r++)
+		emit_mov_reg_slot(e, (struct reg){ r });        /* mov r, gs:[slot] */
+	where.saved = 0;
+	build_mark(b, false, where);
+	emit_mov_tb_imm32(e, TB_EXIT, b->block->public.index);  /* mov dword gs:[exit], block */
+	emit_mov_tb_imm32(e, TB_REQUEST_KIND, (uint32_t)(REQUEST_HOT_CALL + lookup));
+	emit_jmp(e, RUNTIME_OFFSET(runtime_request));   /* jmp runtime_request */
+}
+
+/* ---- the comparison ---------------------------------------------------------------- */
+
+static bool fits_i32(uint64_t value)
+{
+	return (int64_t)value == (int32_t)value;
+}
+
+/* rcx = rdx - guess.  `before`: a value of which rcx holds rdx's distance, or 0. */
+static void emit_distance(struct emit *e, uint64_t guess, uint64_t before)
+{
+	uint64_t step = before - guess;
+
+	if (before && fits_i32(step)) {
+		EMIT_RAW(e, 0x48, 0x8d, 0x89);          /* lea rcx, [rcx + step] */
+		emit_u32(e, (uint32_t)step);
+	} else if (fits_i32(-guess)) {
+		EMIT_RAW(e, 0x48, 0x8d, 0x8a);          /* lea rcx, [rdx - guess] */
+		emit_u32(e, (uint32_t)-guess);
+	} else {
+		emit_mov_reg_imm64(e, RCX, -guess);     /* mov rcx, -guess */
+		EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);    /* lea rcx, [rcx + rdx] */
+	}
+}
+
+/* Goes to what patch_rel8() will say unless rdx is the guess.  What is equal falls
+ * through where the processor is quick at that. */
+static uint32_t emit_compare(struct build *b, uint64_t guess, uint64_t before)
+{
+	struct emit *e = &b->t->hot;
+
+	if (b->t->config.has_fast_loop) {
+		emit_distance(e, guess - 1, before);
+		EMIT_RAW(e, 0xe2, 0);                   /* loop next: less 1, is it 0? */
+	} else {
+		emit_distance(e, guess, before);
+		EMIT_RAW(e, 0xe3, 2);                   /* jrcxz hit */
+		EMIT_RAW(e, 0xeb, 0);                   /* jmp next */
+	}
+	return e->at - 1;
+}
+
+static void patch_rel8(struct emit *e, uint32_t at)
+{
+	uint32_t distance = e->at - (at + 1);
+
+	assert(distance < 128);
+	if (!e->is_full)
+		e->local[at] = (uint8_t)distance;
+}
+
+static void emit_hit(struct build *b, int lookup, uint64_t guess)
+{
+	struct emit *e = &b->t->hot;
+	struct where where = { guess, BIT(1) | BIT(2) };
+	struct build arrival = { .t = b->t, .block = cache_block_get(b->t, (struct app_pc){ guess }) };
+
+	struct event event;
+
+	if (!arrival.block)
+		return;
+	build_mark(b, true, where);
+	bool reported = lookup_emit_arrival(&arrival, lookup, where.saved, &event);
+	build_mark(b, true, where);
+	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
+	exit_emit_jmp(b, guess, at(guess, false));      /* jmp <guess> */
+	if (reported)
+		event_finish(&arrival, &event);
+}
+
+void guess_emit(struct build *b, int lookup, struct where where, struct event *pending)
+{
+	struct emit *e = &b->t->hot;
+	const struct heat *h = cache_heat(b->t, b->block);
+
+	if (!h || !h->guess_count) {
+		lookup_emit(b, true, lookup, where);
+		if (pending)
+			event_finish(b, pending);
+		return;
+	}
+	where.arrives = (uint8_t)(1 + lookup);
+	build_mark(b, true, where);
+	emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
+	where.saved |= BIT(1);
+	for (unsigned i = 0; i < h->guess_count; i++) {
+		build_mark(b, true, where);
+		uint32_t next = emit_compare(b, h->guesses[i], i ? h->guesses[i - 1] : 0);
+		emit_hit(b, lookup, h->guesses[i]);
+		if (pending && !i)
+			event_finish(b, pending);
+		patch_rel8(e, next);                    /* next: */
+	}
+	build_mark(b, true, where);
+	emit_jmp(e, b->t->cold.at);                     /* jmp lookup */
+	lookup_emit(b, false, lookup, where);
+}
