@@ -271,6 +271,10 @@ static struct cache_pc after_syscall(struct thread *thread)
 		if (args[2] & PROT_EXEC || args[3] & MAP_FIXED)
 			target_map_changed(target);
 		break;
+	case SYS_munmap:                /* what was translated since it began */
+		drop(target, args[0], args[1]);
+		target_map_changed(target);
+		break;
 	case SYS_mprotect:
 	case SYS_pkey_mprotect:
 		drop(target, args[0], args[1]);

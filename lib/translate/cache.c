@@ -76,19 +76,25 @@ struct heat *cache_heat(const struct translator *t, const struct xblock *b)
 	return b->heat ? chunked_at(&t->heats, b->heat - 1) : NULL;
 }
 
-static uint32_t *hash_slot(const struct translator *t, uint64_t pc)
+static struct hash_item *hash_slot(const struct translator *t, uint64_t pc)
 {
 	uint32_t i = hash_of(pc) & t->hash_mask;
 
-	while (t->hash[i] && cache_block(t, t->hash[i] - 1)->public.pc.address != pc)
+	while (t->hash[i].block && t->hash[i].pc != pc)
 		i = (i + 1) & t->hash_mask;
 	return &t->hash[i];
 }
 
+static void hash_put(struct translator *t, const struct xblock *b)
+{
+	*hash_slot(t, b->public.pc.address) =
+		(struct hash_item){ b->public.pc.address, b->public.index + 1 };
+}
+
 static bool hash_grow(struct translator *t)
 {
-	uint32_t *old = t->hash, old_size = t->hash_mask + 1;
-	uint32_t size = old ? old_size * 2 : 4096;
+	struct hash_item *old = t->hash;
+	uint32_t old_size = t->hash_mask + 1, size = old ? old_size * 2 : 4096;
 
 	t->hash = calloc(size, sizeof *t->hash);
 	if (!t->hash) {
@@ -97,17 +103,17 @@ static bool hash_grow(struct translator *t)
 	}
 	t->hash_mask = size - 1;
 	for (uint32_t i = 0; old && i < old_size; i++)
-		if (old[i])
-			*hash_slot(t, cache_block(t, old[i] - 1)->public.pc.address) = old[i];
+		if (old[i].block)
+			*hash_slot(t, old[i].pc) = old[i];
 	free(old);
 	return true;
 }
 
 struct xblock *cache_block_find(const struct translator *t, struct app_pc pc)
 {
-	uint32_t slot = *hash_slot(t, pc.address);
+	uint32_t block = hash_slot(t, pc.address)->block;
 
-	return slot ? cache_block(t, slot - 1) : NULL;
+	return block ? cache_block(t, block - 1) : NULL;
 }
 
 static struct xblock *block_new(struct translator *t, struct app_pc pc)
@@ -138,7 +144,7 @@ struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
 	}
 	b = block_new(t, pc);
 	if (b) {
-		*hash_slot(t, pc.address) = b->public.index + 1;
+		hash_put(t, b);
 		t->hash_used++;
 	}
 	return b;
@@ -355,7 +361,7 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old)
 	old->is_replaced = true;
 	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
 		cache_exit(t, i)->target = heir->public.index;
-	*hash_slot(t, old->public.pc.address) = heir->public.index + 1;
+	hash_put(t, heir);
 	return heir;
 }
 
@@ -407,11 +413,19 @@ static size_t drop_page(struct translator *t, uint32_t slot, uint64_t start, uin
 	return dropped;
 }
 
+void cache_windows_drop(struct translator *t, uint64_t start, uint64_t end)
+{
+	for (int i = 0; i < WINDOWS; i++)
+		if (t->windows[i].page < end && t->windows[i].page + 4096 > start)
+			t->windows[i].len = 0;
+}
+
 size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
 {
 	uint64_t first = start >> 12, last = (end - 1) >> 12;
 	size_t dropped = 0;
 
+	cache_windows_drop(t, start, end);
 	section_drop(t, start, end);
 	if (start >= end || !t->page_used)
 		return 0;

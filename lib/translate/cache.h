@@ -22,6 +22,7 @@
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
 #define SAMPLES_MAX 4
+#define WINDOWS 16
 
 struct exit {
 	uint32_t rel_at;        /* offset of the displacement to patch; 0: none */
@@ -112,7 +113,7 @@ struct translator {
 	struct state_list hot_states, cold_states;
 
 	struct chunked blocks, exits, sites, stores, heats;
-	uint32_t *hash;                 /* block indices + 1, by pc */
+	struct hash_item { uint64_t pc; uint32_t block; } *hash;        /* index + 1; 0: free */
 	uint32_t hash_mask, hash_used;
 
 	uint32_t *page_hash;            /* page_heads indices + 1 */
@@ -134,7 +135,12 @@ struct translator {
 	struct section *sections;
 	uint32_t section_count, section_room;
 
-	struct { uint64_t page; size_t len; uint8_t bytes[4096]; } window[2];
+	struct window {
+		uint64_t page;
+		size_t len;             /* 0: nothing */
+		bool is_kept;           /* beyond this translation: not writable */
+		uint8_t bytes[4096];
+	} windows[WINDOWS];             /* what was read of the program, by page number */
 
 	struct translate_stats stats;
 	bool out_of_memory;
@@ -143,6 +149,8 @@ struct translator {
 /* cache.c */
 struct xblock *cache_block(const struct translator *t, uint32_t index);
 struct exit *cache_exit(const struct translator *t, uint32_t index);
+/* What was read of [start, end) is read again. */
+void cache_windows_drop(struct translator *t, uint64_t start, uint64_t end);
 /* NULL for a block without. */
 struct heat *cache_heat(const struct translator *t, const struct xblock *b);
 /* The block at `pc`, made if there is none; NULL: out of memory. */
@@ -184,6 +192,8 @@ bool target_arrival(struct translator *t, const struct xblock *b, int lookup, st
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
+/* Empties the table from pc's hash on; requires: no thread is in the cache. */
+void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc);
 void target_init(struct translator *t);
 void target_state_mark(struct translator *t, bool hot, const struct state *state);
 const struct state *target_state_at(const struct translator *t, uint32_t offset);

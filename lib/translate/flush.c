@@ -62,11 +62,21 @@ static void keep_entered(struct translator *t)
 
 /* ---- the flush ------------------------------------------------------------------------ */
 
+/* Its entries one by one: most of the tables has never been touched. */
+static void forget(struct translator *t, struct xblock *b)
+{
+	free((void *)b->public.bytes);
+	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
+		if (b->lookup_entry[lookup])
+			target_lookup_clear(t, lookup, b->public.pc);
+}
+
 void translator_flush(struct translator *t)
 {
 	keep_entered(t);
+	cache_windows_drop(t, 0, ~0ull);
 	for (uint32_t i = 0; i < t->blocks.count; i++)
-		free((void *)cache_block(t, i)->public.bytes);
+		forget(t, cache_block(t, i));
 	chunked_clear(&t->blocks);
 	chunked_clear(&t->exits);
 	chunked_clear(&t->sites);
@@ -78,8 +88,6 @@ void translator_flush(struct translator *t)
 	t->queue_head = t->queue_count = 0;
 	t->section_count = t->trust_count = t->returns_known = 0;
 	t->hot_states.count = t->cold_states.count = 0;
-	for (int i = 0; i < LOOKUP_KINDS; i++)
-		memset(t->config.lookup_local[i], 0, TRANSLATE_LOOKUP_BYTES);
 	t->out_of_memory = false;
 	t->stats.flushes++;
 	target_init(t);

@@ -108,7 +108,8 @@ struct translate_config {
 	void *context;
 };
 
-#define TRANSLATE_LOOKUP_ENTRIES 65536
+#define TRANSLATE_LOOKUP_WAYS 4         /* entries for each hash */
+#define TRANSLATE_LOOKUP_ENTRIES (65536 * TRANSLATE_LOOKUP_WAYS)
 #define TRANSLATE_LOOKUP_SLACK 4096     /* entries after the last hash, ends a chain */
 #define TRANSLATE_LOOKUP_BYTES (16ul * (TRANSLATE_LOOKUP_ENTRIES + TRANSLATE_LOOKUP_SLACK))
 

@@ -4,19 +4,34 @@
 
 #include "build.h"
 
+/* What is not writable changes by system calls alone, whose ranges are dropped. */
+static void fill_window(struct translator *t, struct window *w, uint64_t page)
+{
+	const struct translate_config *c = &t->config;
+
+	w->page = page;
+	w->len = c->read(c->context, (struct app_pc){ page }, w->bytes, sizeof w->bytes);
+	w->is_kept = w->len == sizeof w->bytes && c->is_writable &&
+		     !c->is_writable(c->context, (struct app_pc){ page });
+}
+
 static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
 {
+	struct window *w = &t->windows[(pc >> 12) % WINDOWS];
 	uint64_t page = pc & ~4095ull;
-	int slot = (int)(pc >> 12 & 1);
-
-	if (t->window[slot].page != page || !t->window[slot].len) {
-		t->window[slot].page = page;
-		t->window[slot].len = t->config.read(t->config.context, (struct app_pc){ page },
-						     t->window[slot].bytes, 4096);
-	}
 	size_t at = pc - page;
-	*len = t->window[slot].len > at ? t->window[slot].len - at : 0;
-	return t->window[slot].bytes + at;
+
+	if (w->page != page || !w->len)
+		fill_window(t, w, page);
+	*len = w->len > at ? w->len - at : 0;
+	return w->bytes + at;
+}
+
+void block_look_anew(struct translator *t)
+{
+	for (int i = 0; i < WINDOWS; i++)
+		if (!t->windows[i].is_kept)
+			t->windows[i].len = 0;
 }
 
 /* Copies up to 15 bytes at pc, across a page's end if need be. */

@@ -127,6 +127,8 @@ void guess_emit_hot(struct build *b, int lookup, struct where where);
 /* Reads the block's instructions.  An instruction that cannot be decoded, or is
  * to be run natively, is the last one (count includes it, len may be 0). */
 void block_decode(struct build *b);
+/* What may have changed since the last translation is read again. */
+void block_look_anew(struct translator *t);
 /* Copies up to 15 bytes at pc; how many. */
 size_t block_fetch(struct translator *t, uint64_t pc, uint8_t *out);
 /* What is dead before each instruction: dead_regs, dead_flags. */

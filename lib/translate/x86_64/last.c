@@ -166,13 +166,17 @@ static void emit_ret(struct build *b, const struct last *last)
 	guess_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = BIT(2) }, NULL);
 }
 
-static void emit_jump(struct build *b, const struct last *last)
+/* Returns the target when it is to be laid out next, so that no jump is needed. */
+static uint64_t emit_jump(struct build *b, const struct last *last)
 {
 	uint64_t target = x86_branch_target(last->insn, last->pc);
 	bool reported = b->t->config.events.calls && is_function(b, target) &&
 			wants(b, SITE_TAILCALL, last->pc, target);
+	const struct xblock *to = cache_block_find(b->t, (struct app_pc){ target });
 	struct event event;
 
+	if (!reported && target && to != b->block && !(to && to->entry))
+		return target;
 	if (reported) {
 		event = transfer_event(b, SITE_TAILCALL, 0, last, target);
 		event.before = at(last->pc, true);
@@ -182,6 +186,7 @@ static void emit_jump(struct build *b, const struct last *last)
 	exit_emit_jmp(b, target, at(reported ? target : last->pc, !reported));
 	if (reported)
 		event_finish(b, &event);
+	return 0;
 }
 
 /* jcc rel32, or xbegin rel32: both end in a displacement of four bytes */
@@ -266,8 +271,7 @@ uint64_t last_emit(struct build *b, bool *is_return)
 		emit_ret(b, &last);
 		return 0;
 	case X86_KIND_JMP:
-		emit_jump(b, &last);
-		return 0;
+		return emit_jump(b, &last);
 	case X86_KIND_JCC:
 	case X86_KIND_XBEGIN:
 		emit_branch(b, &last);

@@ -1,8 +1,9 @@
 /* lookup.c - indirect branches: from a program address to its translation.
  *
  * One table a kind of branch (call, jmp, ret), so that what is reported on
- * arrival can differ.  65,536 entries, hashed by the low 16 bits of the address,
- * which movzx takes without touching flags; collisions go on to the next entry.
+ * arrival can differ.  Hashed by the low 16 bits of the address, which movzx takes
+ * without touching flags, to four entries in one cache line: large programs have more
+ * than 65,536 return addresses.  Collisions go on to the next entry.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
@@ -30,12 +31,17 @@ static struct entry *table(struct translator *t, int lookup)
 	return (struct entry *)t->config.lookup_local[lookup];
 }
 
+static uint32_t hash_of(uint64_t pc)
+{
+	return (uint32_t)(uint16_t)pc * TRANSLATE_LOOKUP_WAYS;
+}
+
 static struct entry *find(struct translator *t, int lookup, uint64_t minus_pc, uint64_t pc)
 {
 	struct entry *items = table(t, lookup);
 	uint32_t end = TRANSLATE_LOOKUP_ENTRIES + TRANSLATE_LOOKUP_SLACK - 1;
 
-	for (uint32_t i = (uint16_t)pc; i < end; i++)
+	for (uint32_t i = hash_of(pc); i < end; i++)
 		if (items[i].minus_pc == minus_pc || items[i].minus_pc == 0)
 			return &items[i];
 	return NULL;            /* full here: it stays a miss */
@@ -64,6 +70,16 @@ void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
 	if (e && e->minus_pc)
 		__atomic_store_n(&e->cache_address, t->config.base + RUNTIME_OFFSET(miss[lookup]),
 				 __ATOMIC_RELEASE);
+}
+
+/* Entries lie without a gap from their hash on: what a clearing from another hash has
+ * left behind a gap is none of this one's. */
+void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc)
+{
+	struct entry *items = table(t, lookup);
+
+	for (uint32_t i = hash_of(pc.address); items[i].minus_pc; i++)
+		items[i] = (struct entry){ 0, 0 };
 }
 
 /* ---- the branch -------------------------------------------------------------------- */
@@ -103,7 +119,7 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 	build_mark(b, hot, where);
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
 	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
-	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x09);            /* lea rcx, [rcx + rcx] */
+	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0xcd, 0, 0, 0, 0);        /* lea rcx, [rcx * 8] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xc8);            /* lea rax, [rax + rcx * 8] */
 	EMIT_RAW(e, 0x48, 0x8b, 0x08);                  /* mov rcx, [rax] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);            /* lea rcx, [rcx + rdx] */

@@ -2,8 +2,8 @@
  *
  * A fragment is a run of blocks laid out one behind the other, as execution is
  * likely to go: a branch falls through into the next block, behind a call stands
- * the block to return to.  Each keeps its own entry; a fragment ends behind an
- * unconditional branch, or where the next block has been translated already.
+ * the block to return to, a jump is left out.  Each keeps its own entry; a fragment
+ * ends behind an indirect branch, or where the next block has been translated already.
  *
  *	call f			push ret		(or push [literal])
  *				jmp <f>
@@ -239,7 +239,7 @@ int target_translate(struct translator *t, struct xblock *first)
 		free(b);
 		return -EFAULT;
 	}
-	t->window[0].len = t->window[1].len = 0;
+	block_look_anew(t);
 	b->t = t;
 	for (int n = 0; pc; n++) {
 		uint64_t follow = 0;

@@ -553,6 +553,51 @@ Test(run, goes_on_when_its_code_is_dropped, .timeout = 30)
 		free(m);
 	}
 }
+
+static unsigned reads;
+
+static size_t count_read(void *context, struct app_pc pc, void *buf, size_t len)
+{
+	reads++;
+	return machine_read(context, pc, buf, len);
+}
+
+static bool is_never_writable(void *context, struct app_pc pc)
+{
+	return false;
+}
+
+/* A page that cannot be written is read once, and again when it is dropped. */
+Test(run, reads_anew_what_may_have_changed)
+{
+	struct machine *m = make(&modes[0], PLACE_NEAR);
+	const struct program p = P(calls);
+	struct cache_pc at;
+
+	for (int writable = 0; writable <= 1; writable++) {
+		translator_destroy(m->t);
+		m->config.read = count_read;
+		m->config.is_writable = writable ? machine_all_writable : is_never_writable;
+		m->t = translator_create(&m->config, NULL);
+		load(m, &p);
+		reads = 0;
+		for (uint64_t i = 0; i < 20; i++)
+			cr_assert_eq(translator_enter(m->t, (struct app_pc){ m->program + 0x800 + i }, &at), 0);
+		if (writable)
+			cr_expect_geq(reads, 20);
+		else
+			cr_expect_eq(reads, 1);
+		translator_drop(m->t, m->program + 0x1000, m->program + 0x2000);
+		translator_enter(m->t, (struct app_pc){ m->program + 0x900 }, &at);
+		cr_expect_eq(reads, writable ? 21 : 1);
+		translator_drop(m->t, m->program, m->program + 1);
+		translator_enter(m->t, (struct app_pc){ m->program + 0x901 }, &at);
+		cr_expect_eq(reads, writable ? 22 : 2);
+	}
+	machine_deinit(m);
+	free(m);
+}
+
 /* What is dropped and translated again must not lengthen the chains of the table. */
 Test(run, finds_its_way_as_fast_after_many_drops, .timeout = 30)
 {
