@@ -26,6 +26,7 @@ static struct program {
 } program;
 
 static uint8_t *caches[2], *lookups[LOOKUP_KINDS];
+static uint64_t *heat;
 static bool lookups_are_used;
 static uint8_t insn_starts[CACHE_BYTES];
 
@@ -100,6 +101,7 @@ static void init_memory(size_t cache_bytes)
 		caches[1] = fuzz_map(SMALL_BYTES);
 		for (int i = 0; i < LOOKUP_KINDS; i++)
 			lookups[i] = fuzz_map(TRANSLATE_LOOKUP_BYTES);
+		heat = (uint64_t *)(void *)fuzz_map(TRANSLATE_HEAT_BYTES);
 	}
 	memset(caches[cache_bytes == SMALL_BYTES], FILLER, cache_bytes);
 	for (int i = 0; lookups_are_used && i < LOOKUP_KINDS; i++)
@@ -121,7 +123,9 @@ static struct translator *create(unsigned mode, unsigned place)
 		},
 		.ranges = ranges, .range_count = mode & 32 ? 1 + (place >> 7 & 1) : 0,
 		.watch_reads = mode & 64, .has_bmi2 = place & 4, .has_fsgsbase = place & 8,
+		.has_fast_loop = place & 8,
 		.trust = -1,
+		.heat_limit = 2, .heat_local = heat, .heat_base = place_base(place) + bytes,
 		.read = read_program, .is_writable = mode & 128 ? is_writable : NULL,
 		.is_function = place & 16 ? is_function : NULL, .wants = place & 32 ? wants : NULL,
 	};
@@ -157,7 +161,7 @@ static void operate(struct translator *t, unsigned op, unsigned arg)
 	struct cache_pc at = { 0 };
 	int r = -EINVAL;
 
-	switch (op % 6) {
+	switch (op % 7) {
 	case 0:
 		r = translator_enter(t, pc, &at);
 		break;
@@ -177,6 +181,11 @@ static void operate(struct translator *t, unsigned op, unsigned arg)
 	case 5:
 		program.code[pc.address - program.start] ^= (uint8_t)op;
 		r = translator_stale(t, exit, &at);
+		break;
+	case 6:
+		lookups_are_used = true;
+		r = translator_hot(t, (int)(op >> 3) % LOOKUP_KINDS,
+				   t->blocks.count ? exit % t->blocks.count : exit, pc, &at);
 		break;
 	}
 	check_way_in(t, r, at);

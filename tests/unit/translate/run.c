@@ -466,7 +466,7 @@ Test(run, waits_for_the_reader_at_every_place, .timeout = 60)
 		const struct program p = P(turns);
 
 		compare(m, &p, 5, 20);
-		for (unsigned fill = 4; fill < 2400; fill += 4) {
+		for (unsigned fill = 4; fill < 1200; fill += 4) {
 			machine_thread_init(m, CHUNKS_MAX_TEST);
 			m->tb->cursor = m->tb->ring_start + RING_CHUNK - fill;
 			m->ring.at = RING_CHUNK - fill;
