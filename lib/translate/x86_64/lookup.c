@@ -7,7 +7,8 @@
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
- * The compare is flag-free as well: -pc + pc is zero, which jrcxz sees.  An
+ * The compare is flag-free as well: -pc + pc is zero, which jrcxz sees, and `loop` one
+ * higher, where it is as quick: what is found falls through.  An
  * entry keeps its key for ever: a thread may have matched it already, and chains
  * would grow with every block that is dropped and translated again.  One that is
  * removed leads to the miss.
@@ -84,23 +85,27 @@ void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc)
 
 /* ---- the branch -------------------------------------------------------------------- */
 
-static void emit_count(struct build *b, bool hot, int lookup, struct where where, uint64_t counter)
+/* A short jump whose displacement stands at `at` leads here. */
+static void land(struct emit *e, uint32_t at)
 {
-	struct emit *e = hot ? &b->t->hot : &b->t->cold;
+	if (!e->is_full)
+		e->local[at] = (uint8_t)(e->at - (at + 1));
+}
 
+/* Counts down; the displacement of a short jump that is taken at zero. */
+static uint32_t emit_count(struct emit *e, uint64_t counter)
+{
 	EMIT_RAW(e, 0x48, 0x8b, 0x0d);                  /* mov rcx, [counter] */
 	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
 	EMIT_RAW(e, 0x48, 0x8d, 0x49, 0xff);            /* lea rcx, [rcx - 1] */
 	EMIT_RAW(e, 0x48, 0x89, 0x0d);                  /* mov [counter], rcx */
 	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
-	EMIT_RAW(e, 0xe3, 0x03);                        /* jrcxz often */
-	EMIT_RAW(e, 0xff, 0x60, 0x08);                  /* jmp [rax + 8] */
-	if (hot)                                        /* often: */
-		emit_jmp(e, b->t->cold.at);
-	guess_emit_hot(b, lookup, where);
+	EMIT_RAW(e, 0xe3, 0);                           /* jrcxz often */
+	return e->at - 1;
 }
 
-void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
+/* rax is the entry: goes where it says if it is rdx's. */
+static void emit_entry(struct build *b, bool hot, int lookup, struct where where)
 {
 	struct emit *e = hot ? &b->t->hot : &b->t->cold;
 	static const uint8_t *const slow[] = {
@@ -108,7 +113,37 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 		[LOOKUP_JMP] = runtime_lookup_jmp,
 		[LOOKUP_RET] = runtime_lookup_ret,
 	};
+	bool falls = b->t->config.has_fast_loop;
 	uint64_t counter;
+
+	EMIT_RAW(e, 0x48, 0x8b, 0x08);                          /* mov rcx, [rax] */
+	if (falls) {
+		EMIT_RAW(e, 0x48, 0x8d, 0x4c, 0x11, 0x01);      /* lea rcx, [rcx + rdx + 1] */
+		EMIT_RAW(e, 0xe2, 0);                           /* loop miss */
+	} else {
+		EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);            /* lea rcx, [rcx + rdx] */
+		EMIT_RAW(e, 0xe3, 5);                           /* jrcxz hit */
+		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
+	}
+	uint32_t miss = e->at - 1;
+	bool counted = guess_counter(b, &counter);
+	uint32_t often = counted ? emit_count(e, counter) : 0;  /* hit: */
+	EMIT_RAW(e, 0xff, 0x60, 0x08);                          /* jmp [rax + 8] */
+	if (falls) {
+		land(e, miss);
+		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* miss: jmp slow */
+	}
+	if (counted) {
+		land(e, often);
+		if (hot)
+			emit_jmp(e, b->t->cold.at);             /* often: jmp cold */
+		guess_emit_hot(b, lookup, where);
+	}
+}
+
+void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
+{
+	struct emit *e = hot ? &b->t->hot : &b->t->cold;
 
 	where.arrives = (uint8_t)(1 + lookup);
 	build_mark(b, hot, where);
@@ -121,14 +156,7 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0xcd, 0, 0, 0, 0);        /* lea rcx, [rcx * 8] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xc8);            /* lea rax, [rax + rcx * 8] */
-	EMIT_RAW(e, 0x48, 0x8b, 0x08);                  /* mov rcx, [rax] */
-	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);            /* lea rcx, [rcx + rdx] */
-	EMIT_RAW(e, 0xe3, 0x05);                        /* jrcxz hit */
-	emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
-	if (guess_counter(b, &counter))                 /* hit: */
-		emit_count(b, hot, lookup, where, counter);
-	else
-		EMIT_RAW(e, 0xff, 0x60, 0x08);          /* jmp [rax + 8] */
+	emit_entry(b, hot, lookup, where);
 }
 
 /* ---- the ways in -------------------------------------------------------------------- */
