@@ -2,6 +2,7 @@
 # A code cache that is too small for the program: it is emptied over and over while threads
 # run, wait, and handle signals in it; nothing changes, nothing is lost.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../servers.sh"
 
 flushes() {
 	grep -o '"flushes":[0-9]*' "$1" | cut -d : -f 2

@@ -2,6 +2,7 @@
 # --watch: every access, no more and no less, with the values before and behind it;
 # against single steps, and against what programs count themselves.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../servers.sh"
 
 E2E=$ROOT/tests/e2e
 

@@ -220,13 +220,14 @@ LABEL runtime_syscall_special
 	lea	rcx, [rcx + SYS_ACTION_PRE - SYS_ACTION_SIGRETURN]
 	jrcxz	2f
 	lea	rcx, [rcx + SYS_ACTION_SIGRETURN - SYS_ACTION_NOTE]
-	jrcxz	4f
+	jrcxz	runtime_syscall_note
 	jmp	3f
 1:	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_PRE
 	mov	rcx, gs:[TB_SYS_NEXT]
 	jmp	runtime_request
 2:	jmp	runtime_sigreturn
-4:	mov	rcx, gs:[TB_CONTROL]		# NOTE: before it, and behind it
+LABEL runtime_syscall_note			# NOTE: before it, and behind it
+	mov	rcx, gs:[TB_CONTROL]
 	mov	dword ptr [rcx + CONTROL_NOTED], 1
 	mov	rcx, gs:[TB_SYS_RESUME]
 	mov	gs:[TB_SYS_RESUME_SAVED], rcx

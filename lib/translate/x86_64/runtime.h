@@ -33,6 +33,7 @@ RUNTIME_LABEL(runtime_syscall_native);
 RUNTIME_LABEL(runtime_syscall_insn);
 RUNTIME_LABEL(runtime_syscall_done);
 RUNTIME_LABEL(runtime_syscall_special);
+RUNTIME_LABEL(runtime_syscall_note);
 RUNTIME_LABEL(runtime_syscall_post);
 RUNTIME_LABEL(runtime_syscall_resume);
 RUNTIME_LABEL(runtime_syscall_noted);
