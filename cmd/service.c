@@ -22,6 +22,7 @@
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
+#define LOG_READ_NS 20000000    /* what --watch has found is shown after so long */
 #define SPIN_MIN_NS 4000
 #define SPIN_MAX_NS 150000
 #define NAP_MIN_NS 20000
@@ -64,6 +65,15 @@ void service_ring(struct target *target, unsigned area)
 	__atomic_fetch_or(&control->bells[area / 64], 1ull << (area % 64), __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&control->sleeping, __ATOMIC_SEQ_CST))
 		futex(&control->sleeping, FUTEX_WAKE, 1, NULL);
+}
+
+void service_put_off(struct thread *thread, uint64_t ns)
+{
+	struct target *target = thread->target;
+
+	thread->due_ns = now_ns() + ns;
+	if (!target->due_ns || thread->due_ns < target->due_ns)
+		target->due_ns = thread->due_ns;
 }
 
 /* ---- system calls that matter ------------------------------------------------------ */
@@ -166,9 +176,7 @@ static bool may_send(struct thread *thread)
 	}
 	if (thread->due_ns && now >= thread->due_ns)
 		return true;
-	thread->due_ns = now + SENDER_WAITS_NS;
-	if (!target->due_ns || thread->due_ns < target->due_ns)
-		target->due_ns = thread->due_ns;
+	service_put_off(thread, SENDER_WAITS_NS);
 	return false;
 }
 
@@ -523,10 +531,13 @@ static bool spin(struct target *target)
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
-	const struct timespec limit = { 0, target->due_ns ? SENDER_WAITS_NS / 2 : 100 * 1000 * 1000 };
+	const struct timespec limit = { 0, target->due_ns ? SENDER_WAITS_NS / 2 :
+					   target->watching ? LOG_READ_NS : 100 * 1000 * 1000 };
 
 	if (spin(target))
 		return;
+	if (target->watching)
+		watch_code_read(target);
 	if (__atomic_load_n(&target->has_quiet, __ATOMIC_ACQUIRE)) {
 		nap_until_bell(target);
 		return;

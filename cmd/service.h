@@ -21,6 +21,9 @@ bool service_before_call(struct thread *thread, struct user_regs_struct *regs);
 /* Behind it. */
 void service_after_call(struct thread *thread, const struct user_regs_struct *regs);
 
+/* The thread's request is looked at again after so long.  requires: lock; the service */
+void service_put_off(struct thread *thread, uint64_t ns);
+
 /* The service looks at the request of the thread in this area (again). */
 void service_ring(struct target *target, unsigned area);
 

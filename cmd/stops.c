@@ -471,6 +471,10 @@ static void deliver(struct session *s, struct thread *thread, int signal)
 		return;
 	}
 	bool is_known = tracee_regs_get(thread->tid, &raw) == 0;
+	if (is_known && (signal == SIGSEGV || signal == SIGBUS) && watch_code_fault(thread, &raw)) {
+		resume(thread, 0);
+		return;
+	}
 	if (is_known)
 		look_for_flood(s, thread, raw.rip);
 	if (!is_known || hijack_app_regs(thread, &regs) < 0) {

@@ -13,8 +13,10 @@
 #include "guard.h"
 #include "maps.h"
 #include "session.h"
+#include "store_log.h"
 #include "tracee.h"
 #include "unwind.h"
+#include "watch-calls.h"
 #include "watch-code.h"
 #include "watch-place.h"
 
@@ -24,8 +26,9 @@
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
 #define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
 #define TRUST_AT (WAYS_AT + TRANSLATE_WAYS_BYTES)
-#define SHARED_BYTES (TRUST_AT + TRANSLATE_TRUST_BYTES)
-#define SYSCALLS_MAX 512        /* numbers, more than there are */
+#define LOG_AT (TRUST_AT + TRANSLATE_TRUST_BYTES)
+#define LOG_BYTES ((sizeof(struct store_log) + 65535) & ~65535ul)
+#define SHARED_BYTES (LOG_AT + LOG_BYTES)
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
 
@@ -202,33 +205,6 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 	maps_deinit(&maps);
 }
 
-/* Calls that write nothing into the program's memory. */
-static bool is_harmless(int number)
-{
-	static const int numbers[] = {
-		SYS_write, SYS_writev, SYS_pwrite64, SYS_sendto, SYS_close, SYS_lseek, SYS_getpid,
-		SYS_gettid, SYS_getppid, SYS_getuid, SYS_getgid, SYS_geteuid, SYS_getegid,
-		SYS_sched_yield, SYS_kill, SYS_tkill, SYS_tgkill, SYS_fsync, SYS_fdatasync,
-		SYS_epoll_ctl, SYS_exit, SYS_exit_group, SYS_fork, SYS_vfork, SYS_open, SYS_openat,
-		SYS_socket, SYS_bind, SYS_listen, SYS_connect, SYS_shutdown, SYS_setsockopt,
-		SYS_dup, SYS_dup2, SYS_dup3, SYS_unlink, SYS_rename, SYS_mkdir, SYS_chdir, SYS_umask,
-		SYS_restart_syscall, SYS_pause, SYS_rt_sigsuspend, SYS_ftruncate, SYS_access,
-	};
-
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (numbers[i] == number)
-			return true;
-	return false;
-}
-
-/* With --watch, memory is looked at behind each call that may have written. */
-static void fill_sys_table_watching(uint8_t *table)
-{
-	for (int i = 0; i < SYSCALLS_MAX; i++)
-		if (table[i] == SYS_ACTION_NATIVE && !is_harmless(i))
-			table[i] = SYS_ACTION_POST;
-}
-
 static void fill_sys_table(uint8_t *table)
 {
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
@@ -322,6 +298,7 @@ static int make_translator(struct target *target, struct err *err)
 
 void target_flush(struct target *target)
 {
+	watch_code_flush(target);
 	translator_flush(target->translator);
 	add_sites(target);
 	__atomic_store_n(&target->is_full, false, __ATOMIC_RELEASE);
@@ -335,8 +312,10 @@ static int divide_data(struct target *target, struct err *err)
 	target->areas_base = target->data_base + SHARED_BYTES;
 	target->control = (struct control *)local_at(target, target->data_base);
 	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
-	if (target->session->events.stores)
-		fill_sys_table_watching(local_at(target, target->data_base + CONTROL_BYTES));
+	if (target->session->events.stores) {
+		watch_calls_fill(local_at(target, target->data_base + CONTROL_BYTES));
+		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
+	}
 	/* The ring of the last area runs a little over its end. */
 	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));
 	if (target->areas > CONTROL_THREADS_MAX)
@@ -489,6 +468,7 @@ static void init_block(struct target *target, struct thread *thread, uint64_t ap
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		tb->lookup[i] = tb->sys_table + SYS_TABLE_BYTES + (uint64_t)i * LOOKUP_BYTES;
 	tb->ways = target->data_base + WAYS_AT;
+	tb->watch_log = target->store_log ? target->data_base + LOG_AT : 0;
 	tb->ring_start = base + THREAD_AREA_HEAD_BYTES;
 	tb->ring_chunks = target->ring_chunks;
 	tb->ring_lossy = target->session->lossy;

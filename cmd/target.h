@@ -48,6 +48,7 @@ struct target {
 	struct place *places;           /* --watch by translated code */
 	size_t place_count;
 	struct watch_code *watching;    /* NULL: other events; under lock */
+	struct store_log *store_log;    /* in the arena; NULL: likewise */
 	struct unwinder *unwinder;      /* of -k; under symbols_lock */
 	pthread_t service;
 	bool has_service, service_ends;

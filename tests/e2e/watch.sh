@@ -125,9 +125,9 @@ P
 
 # Stops between an access and its report lose nothing.
 test_signals_and_detach_lose_nothing() {
-	start "$VICTIMS/growing" 4 100000000 0.2
+	start "$VICTIMS/growing" 4 100000000000 0.2
 	for _ in 1 2 3 4 5; do
-		"$TRACER" -q -p "$STARTED" --watch buff --duration 400ms --format json -o trace
+		"$TRACER" -q -p "$STARTED" --watch buff --duration 50ms --format json -o trace
 		/usr/bin/python3 - <<'P'
 import json
 last = {}

@@ -346,6 +346,28 @@ static void from_ring(struct translator *t, uint32_t at, const struct translate_
 	at_ring(t, tb, out);
 }
 
+/* In the bookkeeping of a watched access the program is before it, or behind it, as
+ * the place that is gone back to says. */
+static void from_watch(struct translator *t, uint32_t at, const struct translate_regs *raw,
+		       struct thread_block *tb, struct translate_state *out)
+{
+	bool is_behind = at >= RUNTIME_OFFSET(runtime_watched);
+	const uint8_t *saved = is_behind ? runtime_watched_saved : runtime_watch_saved;
+	const uint8_t *flags = is_behind ? runtime_watched_flags_saved : runtime_watch_flags_saved;
+	struct translate_regs regs = *raw;
+
+	if (at == RUNTIME_OFFSET(runtime_watch) || at == RUNTIME_OFFSET(runtime_watched))
+		tb->watch_back = raw->gpr[1];
+	/* rbp and r12 to r15 are never used; rcx is in its slot. */
+	for (int r = 0; r < 12 && at >= RUNTIME_OFFSET(saved); r++)
+		if (r != 1 && r != 5)
+			regs.gpr[r] = tb->gpr[r];
+	if (at >= RUNTIME_OFFSET(flags))
+		regs.flags = tb->rflags;
+	if (tb->watch_back - t->config.base < t->config.size_bytes)
+		from_record(t, (uint32_t)(tb->watch_back - t->config.base), &regs, tb, out);
+}
+
 static void from_runtime(struct translator *t, uint32_t at, const struct translate_regs *raw,
 			 struct thread_block *tb, struct translate_state *out)
 {
@@ -358,6 +380,8 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 		from_syscall(t, at, tb, out);
 	else if (in(at, runtime_sigreturn, runtime_sigreturn_end))
 		from_sigreturn(at, tb, out);
+	else if (in(at, runtime_watch, runtime_watch_end))
+		from_watch(t, at, raw, tb, out);
 	else
 		from_ring(t, at, raw, tb, out);
 }

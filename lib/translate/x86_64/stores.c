@@ -20,6 +20,7 @@
  */
 #include "build.h"
 #include "runtime.h"
+#include "store_log.h"
 
 #define ACCESS_MAX 64u
 #define FPU_ENV_MAX 128u
@@ -322,6 +323,105 @@ static void emit_tell_fs(struct build *b, struct where before)
 	build_mark(b, false, before);
 }
 
+/* Where the access is; rcx stays in its slot. */
+static void emit_tell_address(struct build *b, int i, struct where before)
+{
+	struct emit *cold = &b->t->cold;
+	const struct x86_insn *insn = &b->insns[i];
+	struct where inside = before;
+
+	inside.saved |= BIT(1);
+	emit_mov_slot_reg(cold, RCX);                           /* mov gs:[slot], rcx */
+	build_mark(b, false, inside);
+	if (insn->uses_seg_fs) {
+		emit_mov_slot_reg(cold, RAX);                   /* mov gs:[slot], rax */
+		inside.saved |= BIT(0);
+		build_mark(b, false, inside);
+	}
+	emit_lea_access(cold, insn, b->pcs[i]);
+	emit_mov_tb_reg(cold, TB_WATCH_ADDRESS, RCX);           /* mov gs:[address], rcx */
+	if (insn->uses_seg_fs) {
+		emit_mov_reg_slot(cold, RAX);                   /* mov rax, gs:[slot] */
+		inside.saved = (uint16_t)(before.saved | BIT(1));
+		build_mark(b, false, inside);
+	}
+}
+
+/* The access that hits, where its owner has been asked before it and is behind it. */
+static void emit_hit_asking(struct build *b, int i, uint32_t index, struct translate_store *store,
+			void (*emit)(struct build *b, int i), struct where before,
+			struct where behind)
+{
+	struct emit *cold = &b->t->cold;
+
+	store->hit.address = emit_address(cold);
+	build_mark(b, false, before);
+	b->to_cold = true;
+	emit(b, i);
+	b->to_cold = false;
+	build_mark(b, false, behind);
+	emit_request(cold, index, REQUEST_WATCHED);
+}
+
+/* The same, where the runtime knows what to do as soon as it is told the access's shape:
+ *
+ *	mov dword gs:[exit], index;  mov dword gs:[kind], WATCH
+ *	mov dword gs:[shape], 0			patched: see translator_store_shape()
+ *	lea rcx, [back];  jmp runtime_watch
+ * back: mov rcx, gs:[slot];  jmp plain
+ *	mov rcx, gs:[slot]			WATCH_BACK_HIT further
+ * hit:	<the access>
+ *	mov gs:[slot], rcx;  lea rcx, [behind];  jmp runtime_watched
+ * behind: mov rcx, gs:[slot];  jmp resume
+ *
+ * `before` and `behind` with rcx in its slot at the beginning.
+ */
+static void emit_logging(struct build *b, int i, uint32_t index, struct translate_store *store,
+			 struct where before, struct where behind)
+{
+	struct emit *cold = &b->t->cold;
+	struct where inside = before, done = behind;
+
+	inside.saved |= BIT(1);
+	done.saved |= BIT(1);
+	build_mark(b, false, inside);
+	store->again.address = emit_address(cold);
+	emit_mov_tb_imm32(cold, TB_EXIT, index);                /* mov dword gs:[exit], index */
+	emit_mov_tb_imm32(cold, TB_REQUEST_KIND, REQUEST_WATCH);        /* mov dword gs:[kind], .. */
+	exit_align(cold, 8);
+	emit_mov_tb_imm32(cold, TB_WATCH_SHAPE, 0);             /* mov dword gs:[shape], 0 */
+	store->shape_at = cold->at - 4;
+	emit_lea_reg_cache(cold, RCX, cold->at + 7 + 5);        /* lea rcx, [back] */
+	emit_jmp(cold, RUNTIME_OFFSET(runtime_watch));          /* jmp runtime_watch */
+	emit_mov_reg_slot(cold, RCX);                           /* back: mov rcx, gs:[slot] */
+	build_mark(b, false, before);
+	emit_jmp(cold, (uint32_t)(store->plain.address - cold->base));          /* jmp plain */
+	build_mark(b, false, inside);
+	emit_mov_reg_slot(cold, RCX);                           /* mov rcx, gs:[slot] */
+	store->hit.address = emit_address(cold);
+	build_mark(b, false, before);
+	b->to_cold = true;
+	relocate_emit(b, i);
+	b->to_cold = false;
+	build_mark(b, false, behind);
+	emit_mov_slot_reg(cold, RCX);                           /* mov gs:[slot], rcx */
+	build_mark(b, false, done);
+	emit_lea_reg_cache(cold, RCX, cold->at + 7 + 5);        /* lea rcx, [behind] */
+	emit_jmp(cold, RUNTIME_OFFSET(runtime_watched));        /* jmp runtime_watched */
+	emit_mov_reg_slot(cold, RCX);                           /* behind: mov rcx, gs:[slot] */
+	build_mark(b, false, behind);
+	emit_jmp(cold, (uint32_t)(store->resume.address - cold->base));         /* jmp resume */
+}
+
+void translator_store_shape(struct translator *t, uint32_t index, uint32_t shape)
+{
+	const struct translate_store *store = translator_store(t, index);
+
+	if (store && store->shape_at)
+		__atomic_store_n((uint32_t *)(t->config.local + store->shape_at), shape,
+				 __ATOMIC_RELEASE);
+}
+
 void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), struct where behind)
 {
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
@@ -330,6 +430,7 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 	uint16_t outer = insn->kind == X86_KIND_CALL_IND ? BIT(2) : 0;
 	struct where before = { .pc = b->pcs[i], .saved = outer, .in_block = true };
 	bool opaque = is_opaque(b, insn) || !b->t->config.has_bmi2;
+	bool asks = emit || opaque || insn->rep_string;
 	unsigned bits = insn->uses_seg_fs || insn->rep_string ? 0 : window_of(b->t, reach_of(insn));
 	uint32_t index;
 	struct translate_store *store = add_store(b, i, &index);
@@ -346,18 +447,18 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 	build_mark(b, false, before);
 	if (insn->uses_seg_fs && b->t->config.has_fsgsbase)
 		emit_tell_fs(b, before);
-	emit_request(cold, index, REQUEST_WATCH);
+	if (asks)                       /* the access itself may leave a literal here */
+		emit_request(cold, index, REQUEST_WATCH);
+	else
+		emit_tell_address(b, i, before);
 	store->plain.address = emit_address(e);
 	(emit ? emit : relocate_emit)(b, i);
 	store->resume.address = emit_address(e);
 	build_mark(b, true, behind);
-	store->hit.address = emit_address(cold);
-	build_mark(b, false, before);
-	b->to_cold = true;
-	(emit ? emit : relocate_emit)(b, i);
-	b->to_cold = false;
+	if (asks)
+		emit_hit_asking(b, i, index, store, emit ? emit : relocate_emit, before, behind);
+	else
+		emit_logging(b, i, index, store, before, behind);
 	cache_way_set(b->t, WAYS - 1 - 2 * index, store->plain.address);
 	cache_way_set(b->t, WAYS - 2 - 2 * index, store->resume.address);
-	build_mark(b, false, behind);
-	emit_request(cold, index, REQUEST_WATCHED);
 }

@@ -300,4 +300,8 @@ void translator_runtime(const struct translator *t, struct translate_runtime *ou
 	out->syscall_post.address = base + RUNTIME_OFFSET(runtime_syscall_post);
 	out->syscall_again.address = base + RUNTIME_OFFSET(runtime_syscall_again);
 	out->ring_retry.address = base + RUNTIME_OFFSET(runtime_ring_retry);
+	out->request.address = base + RUNTIME_OFFSET(runtime_request);
+	out->watch.address = base + RUNTIME_OFFSET(runtime_watch);
+	out->watched.address = base + RUNTIME_OFFSET(runtime_watched);
+	out->watch_end.address = base + RUNTIME_OFFSET(runtime_watch_end);
 }

@@ -1,0 +1,17 @@
+/* watch-calls.h - which system calls may write into watched memory. */
+#ifndef TRACER_WATCH_CALLS_H
+#define TRACER_WATCH_CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SYSCALLS_MAX 512        /* numbers, more than there are */
+
+/* May the call, as it was made, have written there?  Else it was somebody else.
+ * `call`: the number and six arguments. */
+bool watch_calls_may_write(const uint64_t *call, uint64_t address, uint64_t len);
+
+/* sys_table: memory is looked at behind each call that may have written. */
+void watch_calls_fill(uint8_t *table);
+
+#endif
