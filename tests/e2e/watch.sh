@@ -99,10 +99,11 @@ growing() {
 		diff counted - || fail "$(cat table)"
 }
 
-test_no_write_is_lost() { growing 1 20000 --watch buff; }
+limit_no_write_is_lost=200
+test_no_write_is_lost() { growing 1 "$(rounds 1000000 10000000)" --watch buff; }
 
 limit_no_write_of_eight_threads_is_lost=200
-test_no_write_of_eight_threads_is_lost() { growing 8 "$(rounds 2500 1250000)" --watch buff; }
+test_no_write_of_eight_threads_is_lost() { growing 8 "$(rounds 125000 1250000)" --watch buff; }
 
 # Each access begins with what the one before has left, of whatever thread.
 test_values_of_eight_threads_are_a_chain() {

@@ -32,7 +32,12 @@ PROGRAM(system_calls,
 	"xor r11d, r11d\n call 1f\n jmp finish\n"
 	".balign 32\n 1: mov eax, 102\n syscall\n xor r11d, r11d\n ret\n");
 
-struct mode { const char *name; struct translate_events events; bool writable, ask; uint32_t fill; };
+struct mode {
+	const char *name;
+	struct translate_events events;
+	bool writable, ask, asks_about_stores;
+	uint32_t fill;
+};
 
 static const struct mode modes[] = {
 	{ "none" }, { "blocks", { .blocks = true } }, { "calls", { .calls = true } },
@@ -43,6 +48,7 @@ static const struct mode modes[] = {
 	{ "asked", { .calls = true }, .ask = true },
 	{ "blocks, calls, ring nearly full", { .blocks = true, .calls = true }, .fill = 20 },
 	{ "calls, time, ring nearly full", { .calls = true, .time = true }, .fill = 32 },
+	{ "stores, asked about", { .stores = true }, .asks_about_stores = true },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -248,6 +254,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	m->config.is_writable = mode->writable ? machine_all_writable : NULL;
 	m->config.ranges = &range;
 	m->config.range_count = mode->events.stores;
+	m->config.has_fsgsbase = true;
+	m->asks_always = mode->asks_about_stores;
 	machine_init(m, place, &mode->events);
 	for (int i = 0; mode->ask && i < 65536; i++)
 		m->sys_table[i] = (uint8_t)(i & 1 ? SYS_ACTION_PRE : SYS_ACTION_POST);
@@ -287,6 +295,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 		cr_assert_gt(step_through(&g, true), 30);
 	}
 	machine_stop(&g.second);
+	if (m->store_log && start == memory)
+		cr_assert_gt(m->store_log->head, 4);
 	machine_deinit(m);
 }
 
@@ -311,3 +321,4 @@ STATE_TEST(writable, 7)
 STATE_TEST(asked, 8)
 STATE_TEST(ring_full, 9)
 STATE_TEST(ring_full_time, 10)
+STATE_TEST(stores_asked, 11)
