@@ -71,13 +71,22 @@ struct exit *cache_exit(const struct translator *t, uint32_t index)
 	return chunked_at(&t->exits, index);
 }
 
-static uint32_t *hash_slot(const struct translator *t, uint64_t pc)
+static uint32_t *hash_slot(const struct translator *t, uint64_t pc, bool is_careful)
 {
-	uint32_t i = hash_of(pc) & t->hash_mask;
+	uint32_t i = hash_of(pc + is_careful) & t->hash_mask;
 
-	while (t->hash[i] && cache_block(t, t->hash[i] - 1)->public.pc.address != pc)
-		i = (i + 1) & t->hash_mask;
+	for (; t->hash[i]; i = (i + 1) & t->hash_mask) {
+		const struct xblock *b = cache_block(t, t->hash[i] - 1);
+
+		if (b->public.pc.address == pc && b->is_careful == is_careful)
+			break;
+	}
 	return &t->hash[i];
+}
+
+static uint32_t *hash_slot_of(const struct translator *t, const struct xblock *b)
+{
+	return hash_slot(t, b->public.pc.address, b->is_careful);
 }
 
 static bool hash_grow(struct translator *t)
@@ -93,16 +102,21 @@ static bool hash_grow(struct translator *t)
 	t->hash_mask = size - 1;
 	for (uint32_t i = 0; old && i < old_size; i++)
 		if (old[i])
-			*hash_slot(t, cache_block(t, old[i] - 1)->public.pc.address) = old[i];
+			*hash_slot_of(t, cache_block(t, old[i] - 1)) = old[i];
 	free(old);
 	return true;
 }
 
-struct xblock *cache_block_find(const struct translator *t, struct app_pc pc)
+static struct xblock *find(const struct translator *t, struct app_pc pc, bool is_careful)
 {
-	uint32_t slot = *hash_slot(t, pc.address);
+	uint32_t slot = *hash_slot(t, pc.address, is_careful);
 
 	return slot ? cache_block(t, slot - 1) : NULL;
+}
+
+struct xblock *cache_block_find(const struct translator *t, struct app_pc pc)
+{
+	return find(t, pc, false);
 }
 
 static struct xblock *block_new(struct translator *t, struct app_pc pc)
@@ -120,9 +134,9 @@ static struct xblock *block_new(struct translator *t, struct app_pc pc)
 	return b;
 }
 
-struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
+static struct xblock *get(struct translator *t, struct app_pc pc, bool is_careful)
 {
-	struct xblock *b = cache_block_find(t, pc);
+	struct xblock *b = find(t, pc, is_careful);
 
 	if (b)
 		return b;
@@ -132,10 +146,21 @@ struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
 	}
 	b = block_new(t, pc);
 	if (b) {
-		*hash_slot(t, pc.address) = b->public.index + 1;
+		b->is_careful = is_careful;
+		*hash_slot_of(t, b) = b->public.index + 1;
 		t->hash_used++;
 	}
 	return b;
+}
+
+struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
+{
+	return get(t, pc, false);
+}
+
+struct xblock *cache_block_careful(struct translator *t, struct app_pc pc)
+{
+	return get(t, pc, true);
 }
 
 /* ---- blocks by page ------------------------------------------------------------- */
@@ -269,7 +294,11 @@ void cache_way_set(struct translator *t, uint32_t index, uint64_t address)
 
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 {
-	struct xblock *target = cache_block_get(t, pc);
+	return cache_exit_add_to(t, cache_block_get(t, pc), rel_at);
+}
+
+uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t rel_at)
+{
 	uint32_t index = t->exits.count;
 	struct exit *exit = target ? chunked_add(&t->exits) : NULL;
 
@@ -281,7 +310,7 @@ uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 	exit->target = target->public.index;
 	exit->next = target->incoming;
 	target->incoming = index;
-	cache_way_set(t, index, pc.address);
+	cache_way_set(t, index, target->public.pc.address);
 	return index;
 }
 
@@ -345,10 +374,11 @@ static void drop_block(struct translator *t, struct xblock *b)
 		return;
 	heir->incoming = b->incoming;
 	heir->is_after_call = b->is_after_call;
+	heir->is_careful = b->is_careful;
 	b->incoming = NO_INDEX;
 	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
 		cache_exit(t, i)->target = heir->public.index;
-	*hash_slot(t, b->public.pc.address) = heir->public.index + 1;
+	*hash_slot_of(t, b) = heir->public.index + 1;
 	t->stats.dropped++;
 }
 

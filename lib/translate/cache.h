@@ -38,6 +38,8 @@ struct xblock {
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call, was_entered;
 	bool is_trusted;                /* on a page that may change, but has not for long */
+	bool is_careful;                /* looks at each store by itself: beside the block that
+					 * begins there else, and found by its exits alone */
 };
 
 enum state_kind {
@@ -88,6 +90,18 @@ struct entered_set {
 	uint32_t mask, used;
 };
 
+/* Where watched ranges are, coarsely: aligned cells of 2^bits bytes that hold them with a
+ * margin, and hulls of those that are near to each other. */
+#define STORE_CELLS_MAX 4
+#define STORE_CLUSTERS_MAX 4
+#define STORE_MARGIN 4224u      /* what is checked at once, and the longest access but one */
+
+struct store_windows {
+	unsigned bits, cell_count, cluster_count;       /* cells 0: they would be too many */
+	uint32_t cells[STORE_CELLS_MAX];
+	struct translate_range clusters[STORE_CLUSTERS_MAX];
+};
+
 struct page_link {
 	uint32_t block, next;
 };
@@ -95,6 +109,7 @@ struct page_link {
 struct translator {
 	struct translate_config config;
 	struct translate_range *ranges;
+	struct store_windows windows;
 	struct emit hot, cold;
 	struct state_list hot_states, cold_states;
 
@@ -131,12 +146,15 @@ struct xblock *cache_block(const struct translator *t, uint32_t index);
 struct exit *cache_exit(const struct translator *t, uint32_t index);
 /* The block at `pc`, made if there is none; NULL: out of memory. */
 struct xblock *cache_block_get(struct translator *t, struct app_pc pc);
+/* The careful one at `pc`. */
+struct xblock *cache_block_careful(struct translator *t, struct app_pc pc);
 struct xblock *cache_block_find(const struct translator *t, struct app_pc pc);
 /* Registers that block b's bytes came from these addresses. */
 bool cache_block_cover(struct translator *t, struct xblock *b);
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth);
 /* A new exit to `pc`, whose displacement will stand at hot offset `rel_at`. */
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at);
+uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t rel_at);
 /* Lets every exit that leads to b jump straight to it; or back to their stubs. */
 void cache_link_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
@@ -161,6 +179,8 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup)
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
 void target_init(struct translator *t);
+/* Finds the windows of the ranges. */
+void stores_init(struct translator *t);
 void target_state_mark(struct translator *t, bool hot, const struct state *state);
 const struct state *target_state_at(const struct translator *t, uint32_t offset);
 

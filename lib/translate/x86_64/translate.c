@@ -103,6 +103,7 @@ static void emit_body(struct build *b)
 		build_mark(b, true, at(b->pcs[i], true));
 		if (counted)
 			emit_count_event(b, i, b->pcs[i]);
+		stores_emit_checks(b, i);
 		if (store_is_watched(b, i))
 			store_emit(b, i, NULL, at(b->pcs[i] + b->insns[i].len, true));
 		else
@@ -111,6 +112,10 @@ static void emit_body(struct build *b)
 			build_mark(b, true, at(b->pcs[i + 1], true));
 			emit_count_event(b, i, b->pcs[i] + b->insns[i].len);
 		}
+	}
+	if (!b->ends_early) {           /* a call */
+		build_mark(b, true, at(b->pcs[plain], true));
+		stores_emit_checks(b, plain);
 	}
 }
 
@@ -135,6 +140,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	if (b->insns[b->count - 1].len == 0)
 		b->end_pc = b->pcs[b->count - 1];
 	block_find_dead(b);
+	stores_plan(b);
 	if (!block_keep_bytes(b))
 		return -ENOMEM;
 	if (is_return && !block->lookup_entry[LOOKUP_RET])
@@ -235,7 +241,7 @@ int target_translate(struct translator *t, struct xblock *first)
 	for (int n = 0; pc; n++) {
 		uint64_t follow = 0;
 		bool follow_return = false;
-		struct xblock *block = cache_block_get(t, (struct app_pc){ pc });
+		struct xblock *block = n ? cache_block_get(t, (struct app_pc){ pc }) : first;
 
 		if (!block) {
 			r = -ENOMEM;
@@ -285,6 +291,7 @@ void target_init(struct translator *t)
 
 	assert(runtime_len <= RUNTIME_BYTES);
 	memcpy(t->config.local, runtime_start, runtime_len);
+	stores_init(t);
 	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,
 				 (uint32_t)t->config.size_bytes, false };

@@ -1,0 +1,468 @@
+/* stores-plan.c - one check for many accesses.
+ *
+ * Accesses of a block whose operands have the same registers, with the same values, and
+ * displacements that are near to each other, are a group: one check before the first of
+ * them says that none comes near a watched range.  Pushes and calls are accesses at rsp,
+ * whose changes by constants are followed.  Groups are checked together, as early as
+ * their registers have their values, so that a block spills rcx once:
+ *
+ *	push rbx			mov gs:[slot], rcx
+ *	mov [rsp + 8], rax		<is rsp within STORE_MARGIN of a range?  near>
+ *	mov [rdi + 16], rdx		<is rdi?  near>
+ *	mov [rdi + 24], rdx		mov rcx, gs:[slot]
+ *	call f				push rbx; mov [rsp + 8], rax; ...
+ *
+ *	near:	<is the group's memory near a range? else go on>
+ *		jmp <the careful translation of what follows>
+ *
+ * A careful block looks at each access by itself.  It is a block beside the one that
+ * begins at the same address, and only such checks lead to it.
+ */
+#include "stores.h"
+
+#include "runtime.h"
+
+#define RSP_NUMBER 4
+#define DISPLACEMENT_MAX (1ll << 30)
+
+/* What is known while the block is read. */
+struct plan {
+	uint8_t epoch[17];      /* of a register: counts its changes */
+	uint8_t changed[17];    /* the instruction from which on it has its value */
+	int64_t rsp;            /* how far constants have moved rsp in its epoch, before ... */
+	int64_t rsp_at[BLOCK_INSNS_MAX + 1];    /* ... each instruction */
+};
+
+/* ---- what an instruction does to registers --------------------------------------------- */
+
+static unsigned reg_field(const struct x86_insn *insn)
+{
+	return (insn->modrm >> 3 & 7) | (insn->vex_rxb & 4 ? 8 : 0);
+}
+
+/* A byte register without REX may be ah, ch, dh, bh. */
+static uint16_t field_bit(const struct x86_insn *insn, bool is_byte)
+{
+	unsigned reg = reg_field(insn);
+
+	return BIT(is_byte && !insn->rex && reg >= 4 ? reg - 4 : reg);
+}
+
+static uint16_t rm_bit(const struct x86_insn *insn, bool is_byte)
+{
+	unsigned rm = (insn->modrm & 7) | (insn->vex_rxb & 1 ? 8 : 0);
+
+	if (insn->has_mem)
+		return 0;
+	return BIT(is_byte && !insn->rex && rm >= 4 ? rm - 4 : rm);
+}
+
+static uint16_t opcode_bit(const struct x86_insn *insn)
+{
+	return BIT((insn->opcode & 7) | (insn->vex_rxb & 1 ? 8 : 0));
+}
+
+/* Of opcodes 00 to 3f: add, or, adc, sbb, and, sub, xor, cmp. */
+static uint16_t written_by_arithmetic(const struct x86_insn *insn)
+{
+	if ((insn->opcode & 0x38) == 0x38)
+		return 0;
+	switch (insn->opcode & 7) {
+	case 0: case 1:
+		return rm_bit(insn, !(insn->opcode & 1));
+	case 2: case 3:
+		return field_bit(insn, !(insn->opcode & 1));
+	case 4: case 5:
+		return BIT(0);
+	default:
+		return insn->regs_touched;
+	}
+}
+
+static uint16_t written_by_one_byte(const struct x86_insn *insn)
+{
+	unsigned extension = insn->modrm >> 3 & 7;
+
+	if (insn->opcode < 0x40)
+		return written_by_arithmetic(insn);
+	switch (insn->opcode) {
+	case 0x50 ... 0x57: case 0x68: case 0x6a:               /* push */
+		return BIT(RSP_NUMBER);
+	case 0x58 ... 0x5f:                                     /* pop */
+		return BIT(RSP_NUMBER) | opcode_bit(insn);
+	case 0x63: case 0x69: case 0x6b: case 0x8b: case 0x8d:  /* movsxd, imul, mov, lea */
+		return field_bit(insn, false);
+	case 0x8a:
+		return field_bit(insn, true);
+	case 0x80: case 0x81: case 0x83:
+		return extension == 7 ? 0 : rm_bit(insn, insn->opcode == 0x80);
+	case 0x84: case 0x85: case 0xa8: case 0xa9:             /* test */
+		return 0;
+	case 0x88: case 0xc6: case 0xc0: case 0xd0: case 0xd2:  /* mov, shifts */
+		return rm_bit(insn, true);
+	case 0x89: case 0xc7: case 0xc1: case 0xd1: case 0xd3:
+		return rm_bit(insn, false);
+	case 0x98:
+		return BIT(0);
+	case 0x99:
+		return BIT(2);
+	case 0xb0 ... 0xb3: case 0xb8 ... 0xbf:
+		return opcode_bit(insn);
+	case 0xf6: case 0xf7:
+		return extension < 2 ? 0 : extension < 4 ? rm_bit(insn, insn->opcode == 0xf6) :
+		       BIT(0) | BIT(2);
+	case 0xfe:
+		return rm_bit(insn, true);
+	case 0xff:
+		return extension < 2 ? rm_bit(insn, false) : insn->regs_touched;
+	default:
+		return insn->regs_touched;
+	}
+}
+
+/* Vector instructions that have no general register but in an address. */
+static bool is_vector(uint8_t opcode)
+{
+	switch (opcode) {
+	case 0x10 ... 0x17: case 0x28: case 0x29: case 0x2e: case 0x2f:
+	case 0x51 ... 0x6d: case 0x6f: case 0x70: case 0x74 ... 0x76: case 0x7f:
+	case 0xd4: case 0xd6: case 0xd8 ... 0xdf: case 0xe7: case 0xeb: case 0xef:
+	case 0xf8 ... 0xfe:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Every register that the instruction may change. */
+static uint16_t may_write(const struct x86_insn *insn)
+{
+	if (insn->special == X86_SPECIAL_NOP)
+		return 0;
+	if (insn->map == X86_MAP_0F && is_vector(insn->opcode))
+		return 0;
+	if (insn->encoding != X86_ENCODING_LEGACY)
+		return insn->regs_touched;
+	if (insn->map == X86_MAP_ONE_BYTE)
+		return written_by_one_byte(insn);
+	if (insn->map != X86_MAP_0F)
+		return insn->regs_touched;
+	switch (insn->opcode) {
+	case 0x40 ... 0x4f:                                     /* cmov */
+	case 0xaf: case 0xb6: case 0xb7: case 0xbe: case 0xbf:  /* imul, movzx, movsx */
+		return field_bit(insn, false);
+	case 0x90 ... 0x9f:                                     /* setcc */
+		return rm_bit(insn, true);
+	default:
+		return insn->regs_touched;
+	}
+}
+
+/* rsp changes by a constant: by how much. */
+static bool moves_rsp(const struct x86_insn *insn, int64_t *by)
+{
+	int64_t word = insn->prefixes & X86_PREFIX_OPSIZE ? 2 : 8;
+
+	if (insn->encoding != X86_ENCODING_LEGACY || insn->map != X86_MAP_ONE_BYTE)
+		return false;
+	switch (insn->opcode) {
+	case 0x50 ... 0x57: case 0x68: case 0x6a:
+		*by = -word;
+		return true;
+	case 0x58 ... 0x5f:
+		*by = word;
+		return opcode_bit(insn) != BIT(RSP_NUMBER);
+	case 0x81: case 0x83:
+		if (rm_bit(insn, false) != BIT(RSP_NUMBER) || insn->operand_bytes != 8)
+			return false;
+		*by = (insn->modrm >> 3 & 7) == 5 ? -insn->imm : insn->imm;
+		return (insn->modrm >> 3 & 7) == 5 || (insn->modrm >> 3 & 7) == 0;
+	case 0x8d:
+		*by = insn->disp;
+		return reg_field(insn) == RSP_NUMBER && insn->operand_bytes == 8 && insn->has_sib &&
+		       insn->sib == 0x24 && !(insn->vex_rxb & 3) &&
+		       !(insn->prefixes & X86_PREFIX_ADDRSIZE);
+	default:
+		return false;
+	}
+}
+
+static void follow(struct plan *plan, const struct x86_insn *insn, int i)
+{
+	uint16_t written = may_write(insn);
+	int64_t by;
+
+	if (moves_rsp(insn, &by)) {
+		plan->rsp += by;
+		written &= (uint16_t)~BIT(RSP_NUMBER);
+	} else if (written >> RSP_NUMBER & 1) {
+		plan->rsp = 0;
+	}
+	for (int r = 0; r < 16; r++)
+		if (written >> r & 1) {
+			plan->epoch[r]++;
+			plan->changed[r] = (uint8_t)(i + 1);
+		}
+	plan->rsp_at[i + 1] = plan->rsp;
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+static void place_by_modrm(const struct x86_insn *insn, struct store_group *out)
+{
+	unsigned mod = insn->modrm >> 6, rm = insn->modrm & 7;
+	unsigned base = insn->has_sib ? insn->sib & 7u : rm;
+	unsigned index = insn->has_sib ? insn->sib >> 3 & 7u : 4;
+
+	index |= insn->vex_rxb & 2 ? 8 : 0;
+	out->base = insn->has_sib && base == 5 && mod == 0 ? STORE_NO_REG :
+		    (uint8_t)(base | (insn->vex_rxb & 1 ? 8 : 0));
+	out->index = index == 4 ? STORE_NO_REG : (uint8_t)index;
+	out->scale = insn->has_sib ? insn->sib >> 6 : 0;
+	out->low = insn->disp_len == 1 && insn->disp8_scale ?
+		   (int64_t)insn->disp * insn->disp8_scale : insn->disp_len ? insn->disp : 0;
+}
+
+static bool pops_register(const struct x86_insn *insn)
+{
+	return insn->special == X86_SPECIAL_STACK_POP && !insn->has_mem &&
+	       insn->encoding == X86_ENCODING_LEGACY && insn->map == X86_MAP_ONE_BYTE &&
+	       (insn->opcode & 0xf8) == 0x58;
+}
+
+/* Where it is, if registers and a constant say so. */
+static bool find_place(const struct build *b, const struct x86_insn *insn, struct store_group *out)
+{
+	bool is_push = store_pushes(insn);
+
+	*out = (struct store_group){ .base = RSP_NUMBER, .index = STORE_NO_REG };
+	if (pops_register(insn)) {
+		out->end = 8;
+		return true;
+	}
+	if (insn->uses_seg_fs || insn->uses_seg_gs || insn->rep_string || insn->imm_len == 3 ||
+	    store_is_opaque(b, insn) || store_reach(insn) > STORE_FPU_ENV_MAX)
+		return false;
+	if (is_push) {
+		out->low = -8;
+	} else if (insn->is_string) {
+		out->base = 7;                          /* rdi */
+	} else {
+		if (insn->rip_relative || (insn->prefixes & X86_PREFIX_ADDRSIZE))
+			return false;
+		place_by_modrm(insn, out);
+	}
+	out->end = out->low + (is_push ? 8 : (int64_t)store_reach(insn));
+	return true;
+}
+
+static bool extends(struct store_group *g, const struct store_group *more)
+{
+	int64_t low = more->low < g->low ? more->low : g->low;
+	int64_t end = more->end > g->end ? more->end : g->end;
+
+	if (g->base != more->base || g->index != more->index || g->scale != more->scale ||
+	    g->base_epoch != more->base_epoch || g->index_epoch != more->index_epoch ||
+	    end - low > STORE_MARGIN)
+		return false;
+	g->low = low;
+	g->end = end;
+	return true;
+}
+
+/* The latest check there is that its registers have their values at; else i. */
+static uint8_t place_of_check(const struct build *b, const struct plan *plan,
+			      const struct store_group *g, int i)
+{
+	for (int k = b->group_count - 1; k >= 0; k--)
+		if (plan->changed[g->base] <= b->groups[k].at &&
+		    plan->changed[g->index] <= b->groups[k].at)
+			return b->groups[k].at;
+	return (uint8_t)i;
+}
+
+/* The displacement where the check stands fits into an instruction. */
+static bool is_in_reach(const struct plan *plan, const struct store_group *g)
+{
+	int64_t low = g->low - (g->base == RSP_NUMBER ? plan->rsp_at[g->at] : 0);
+
+	return low > -DISPLACEMENT_MAX && low < DISPLACEMENT_MAX;
+}
+
+static void add(struct build *b, struct plan *plan, int i)
+{
+	struct store_group g;
+
+	if (!find_place(b, &b->insns[i], &g))
+		return;
+	g.base_epoch = plan->epoch[g.base];
+	g.index_epoch = plan->epoch[g.index];
+	if (g.base == RSP_NUMBER) {
+		g.low += plan->rsp;
+		g.end += plan->rsp;
+	}
+	for (int k = 0; k < b->group_count; k++)
+		if (extends(&b->groups[k], &g)) {
+			b->stores_covered |= 1ull << i;
+			return;
+		}
+	g.at = place_of_check(b, plan, &g, i);
+	if (b->group_count == STORE_GROUPS_MAX || !is_in_reach(plan, &g))
+		return;
+	b->groups[b->group_count++] = g;
+	b->stores_covered |= 1ull << i;
+}
+
+/* Displacements of rsp as they are where the check stands. */
+static void settle(struct build *b, const struct plan *plan)
+{
+	for (int k = 0; k < b->group_count; k++) {
+		struct store_group *g = &b->groups[k];
+
+		if (g->base != RSP_NUMBER)
+			continue;
+		g->low -= plan->rsp_at[g->at];
+		g->end -= plan->rsp_at[g->at];
+	}
+}
+
+void stores_plan(struct build *b)
+{
+	const struct translate_events *events = &b->t->config.events;
+	struct plan plan;
+
+	b->group_count = 0;
+	b->stores_covered = 0;
+	if (!events->stores || events->blocks || events->calls || b->block->is_careful ||
+	    !b->t->config.has_bmi2 || !b->t->windows.cell_count || volatile_is(b))
+		return;
+	memset(&plan, 0, sizeof plan);
+	for (int i = 0; i < b->count; i++) {
+		if (store_is_watched(b, i))
+			add(b, &plan, i);
+		follow(&plan, &b->insns[i], i);
+	}
+	settle(b, &plan);
+}
+
+/* ---- the checks ------------------------------------------------------------------------------ */
+
+static void emit_lea_group(struct emit *e, const struct store_group *g, int64_t disp)
+{
+	bool has_base = g->base != STORE_NO_REG, has_index = g->index != STORE_NO_REG;
+
+	/* lea rcx, [base + index * scale + disp] */
+	emit_u8(e, (uint8_t)(0x48 | (has_index && g->index >= 8 ? 2 : 0) |
+			     (has_base && g->base >= 8 ? 1 : 0)));
+	emit_u8(e, 0x8d);
+	emit_u8(e, has_base ? 0x8c : 0x0c);
+	emit_u8(e, (uint8_t)(g->scale << 6 | (has_index ? g->index & 7 : 4) << 3 |
+			     (has_base ? g->base & 7 : 5)));
+	emit_u32(e, (uint32_t)disp);
+}
+
+static bool uses_rcx(const struct store_group *g)
+{
+	return g->base == 1 || g->index == 1;
+}
+
+/* A register that is near all of the group. */
+static bool is_at_base(const struct store_group *g)
+{
+	return g->base != STORE_NO_REG && g->index == STORE_NO_REG &&
+	       g->low >= -(int64_t)STORE_MARGIN && g->end <= (int64_t)STORE_MARGIN;
+}
+
+static void lea_group(struct emit *e, const void *context)
+{
+	const struct store_group *g = context;
+
+	if (uses_rcx(g))
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	emit_lea_group(e, g, g->low);
+}
+
+/* Goes on in the careful block at pc. */
+static void emit_exit_careful(struct build *b, uint64_t pc)
+{
+	struct translator *t = b->t;
+	struct emit *cold = &t->cold;
+	struct xblock *to = cache_block_careful(t, (struct app_pc){ pc });
+
+	exit_align(cold, 1);
+	uint32_t index = to ? cache_exit_add_to(t, to, cold->at + 1) : NO_INDEX;
+	struct exit *exit = index == NO_INDEX ? NULL : cache_exit(t, index);
+	if (!exit)
+		return;
+	exit->stub = cold->at + 5;
+	exit->is_linked = to->entry;
+	emit_jmp(cold, to->entry ? to->entry : exit->stub);     /* jmp <careful> */
+	emit_mov_tb_imm32(cold, TB_EXIT, index);                /* stub: mov dword gs:[exit], index */
+	emit_jmp(cold, RUNTIME_OFFSET(runtime_exit_miss));      /* jmp runtime_exit_miss */
+}
+
+/* near: in the cold code; back to the hot code at `back` if it is not so near. */
+static void emit_near(struct build *b, const struct store_group *g, struct where before,
+		      uint32_t back)
+{
+	struct emit *cold = &b->t->cold;
+	struct where inside = before, deeper = before;
+	uint32_t hits[STORE_CLUSTERS_MAX];
+
+	inside.saved |= BIT(1);
+	deeper.saved |= BIT(0) | BIT(1);
+	build_mark(b, false, inside);
+	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
+	build_mark(b, false, deeper);
+	unsigned n = store_emit_clusters(cold, b->t, (uint64_t)(g->end - g->low), hits, lea_group, g);
+	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
+	build_mark(b, false, inside);
+	emit_jmp(cold, back);                                   /* jmp back */
+	build_mark(b, false, deeper);
+	while (n)
+		store_land(cold, hits[--n]);
+	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
+	emit_mov_reg_slot(cold, RCX);                           /* mov rcx, gs:[slot] */
+	build_mark(b, false, before);
+	emit_exit_careful(b, before.pc);
+}
+
+static void emit_check(struct build *b, const struct store_group *g, struct where before,
+		       bool is_first)
+{
+	struct emit *e = &b->t->hot;
+	uint32_t near = b->t->cold.at;
+
+	if (uses_rcx(g) && !is_first)
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	if (is_at_base(g)) {
+		store_emit_cells(e, b->t, (struct reg){ g->base }, near);
+	} else {
+		emit_lea_group(e, g, g->low);
+		store_emit_cells(e, b->t, RCX, near);
+	}
+	emit_near(b, g, before, e->at);
+}
+
+void stores_emit_checks(struct build *b, int i)
+{
+	struct emit *e = &b->t->hot;
+	struct where before = at(b->pcs[i], true), inside = before;
+	bool is_first = true;
+
+	inside.saved |= BIT(1);
+	for (int k = 0; k < b->group_count; k++) {
+		if (b->groups[k].at != i)
+			continue;
+		if (is_first) {
+			emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
+			build_mark(b, true, inside);
+		}
+		emit_check(b, &b->groups[k], before, is_first);
+		is_first = false;
+	}
+	if (is_first)
+		return;
+	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
+	build_mark(b, true, before);
+}
