@@ -97,6 +97,11 @@ static bool makes_thread(const struct watch_event *e)
 	return e->what == WATCH_SYSCALL && (e->number == SYS_clone || e->number == SYS_clone3);
 }
 
+static bool is_end(const struct watch_event *e)
+{
+	return e->what == WATCH_SYSCALL && e->number == SYS_exit;
+}
+
 /* That is the end of a thread: its beginning leaves its id. */
 static bool is_cleared(const uint8_t *before, const uint8_t *now, size_t len)
 {
@@ -154,6 +159,9 @@ static void compare(struct thread *thread, uint32_t index, struct watch_event *d
 	if (is_mapped != was_known)
 		say_mapped(place, copy, is_mapped);
 	if (!is_mapped)
+		return;
+	/* What a thread's end clears is its word; else a call that has not returned yet. */
+	if (is_end(draft) && was_known && !is_cleared(copy->bytes, now, place->len))
 		return;
 	if (was_known && memcmp(copy->bytes, now, place->len))
 		report_change(thread, index, draft, call, copy->bytes, now, place->address,

@@ -5,6 +5,7 @@
  *	rorx rcx, rcx, bits			flags are live: the access may fault
  *	lea ecx, [rcx - cell];  jrcxz near	2^bits bytes, aligned, that hold ranges;
  *	lea ecx, [rcx + cell - next];  jrcxz near	at most CELLS_MAX of them
+ *	nop					holds the jump to `near`
  *	mov rcx, gs:[slot]
  *
  *	near:	for each cluster of ranges: rcx = operand - (its lowest byte - 63), its
@@ -163,6 +164,16 @@ void store_land(struct emit *e, uint32_t from)
 		e->local[from - 1] = (uint8_t)(e->at - from);
 }
 
+/* nop [rcx + rbp * 8 + disp32], whose last five bytes are `jmp near`: what is hardly ever
+ * taken stands in nobody's way. */
+static void emit_nop_with_jmp(struct emit *e, const uint32_t *ahead, unsigned count, uint32_t near)
+{
+	EMIT_RAW(e, 0x0f, 0x1f, 0x84);
+	for (unsigned i = 0; i < count; i++)
+		store_land(e, ahead[i]);
+	emit_jmp(e, near);                                      /* near: jmp near */
+}
+
 void store_emit_cells(struct emit *e, const struct translator *t, struct reg r, uint32_t near)
 {
 	const struct store_windows *w = &t->windows;
@@ -178,10 +189,7 @@ void store_emit_cells(struct emit *e, const struct translator *t, struct reg r, 
 		emit_u32(e, (i ? w->cells[i - 1] : 0) - w->cells[i]);
 		ahead[i] = store_emit_jrcxz_ahead(e);           /* jrcxz near */
 	}
-	EMIT_RAW(e, 0xeb, 0x05);                                /* jmp +5 */
-	for (unsigned i = 0; i < w->cell_count; i++)
-		store_land(e, ahead[i]);
-	emit_jmp(e, near);                                      /* near: jmp near */
+	emit_nop_with_jmp(e, ahead, w->cell_count, near);
 }
 
 unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_t reach,

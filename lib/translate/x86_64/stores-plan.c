@@ -270,14 +270,26 @@ static bool extends(struct store_group *g, const struct store_group *more)
 	return true;
 }
 
-/* The latest check there is that its registers have their values at; else i. */
+static bool needs_spill(const struct build *b, int i)
+{
+	return !(b->dead_regs[i] >> 1 & 1);
+}
+
+/* Where there is a check already and its registers have their values; else where rcx is
+ * dead; else at the access itself, i. */
 static uint8_t place_of_check(const struct build *b, const struct plan *plan,
 			      const struct store_group *g, int i)
 {
+	uint8_t from = plan->changed[g->base];
+
+	if (plan->changed[g->index] > from)
+		from = plan->changed[g->index];
 	for (int k = b->group_count - 1; k >= 0; k--)
-		if (plan->changed[g->base] <= b->groups[k].at &&
-		    plan->changed[g->index] <= b->groups[k].at)
+		if (from <= b->groups[k].at)
 			return b->groups[k].at;
+	for (int at = i; at >= from; at--)
+		if (!needs_spill(b, at))
+			return (uint8_t)at;
 	return (uint8_t)i;
 }
 
@@ -403,14 +415,13 @@ static void emit_exit_careful(struct build *b, uint64_t pc)
 
 /* near: in the cold code; back to the hot code at `back` if it is not so near. */
 static void emit_near(struct build *b, const struct store_group *g, struct where before,
-		      uint32_t back)
+		      struct where inside, uint32_t back)
 {
 	struct emit *cold = &b->t->cold;
-	struct where inside = before, deeper = before;
+	struct where deeper = inside;
 	uint32_t hits[STORE_CLUSTERS_MAX];
 
-	inside.saved |= BIT(1);
-	deeper.saved |= BIT(0) | BIT(1);
+	deeper.saved |= BIT(0);
 	build_mark(b, false, inside);
 	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
 	build_mark(b, false, deeper);
@@ -422,13 +433,14 @@ static void emit_near(struct build *b, const struct store_group *g, struct where
 	while (n)
 		store_land(cold, hits[--n]);
 	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
-	emit_mov_reg_slot(cold, RCX);                           /* mov rcx, gs:[slot] */
+	if (inside.saved)
+		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
 	build_mark(b, false, before);
 	emit_exit_careful(b, before.pc);
 }
 
 static void emit_check(struct build *b, const struct store_group *g, struct where before,
-		       bool is_first)
+		       struct where inside, bool is_first)
 {
 	struct emit *e = &b->t->hot;
 	uint32_t near = b->t->cold.at;
@@ -441,7 +453,7 @@ static void emit_check(struct build *b, const struct store_group *g, struct wher
 		emit_lea_group(e, g, g->low);
 		store_emit_cells(e, b->t, RCX, near);
 	}
-	emit_near(b, g, before, e->at);
+	emit_near(b, g, before, inside, e->at);
 }
 
 void stores_emit_checks(struct build *b, int i)
@@ -450,19 +462,20 @@ void stores_emit_checks(struct build *b, int i)
 	struct where before = at(b->pcs[i], true), inside = before;
 	bool is_first = true;
 
-	inside.saved |= BIT(1);
+	if (needs_spill(b, i))
+		inside.saved |= BIT(1);
 	for (int k = 0; k < b->group_count; k++) {
 		if (b->groups[k].at != i)
 			continue;
-		if (is_first) {
+		if (is_first && inside.saved)
 			emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
+		if (is_first)
 			build_mark(b, true, inside);
-		}
-		emit_check(b, &b->groups[k], before, is_first);
+		emit_check(b, &b->groups[k], before, inside, is_first);
 		is_first = false;
 	}
-	if (is_first)
-		return;
-	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
-	build_mark(b, true, before);
+	if (!is_first && inside.saved)
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	if (!is_first)
+		build_mark(b, true, before);
 }
