@@ -313,7 +313,8 @@ static int divide_data(struct target *target, struct err *err)
 	target->control = (struct control *)local_at(target, target->data_base);
 	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
 	if (target->session->events.stores) {
-		watch_calls_fill(local_at(target, target->data_base + CONTROL_BYTES));
+		watch_calls_fill(local_at(target, target->data_base + CONTROL_BYTES),
+				 target->session->options->watches.count <= LOG_RANGES_MAX);
 		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
 	}
 	/* The ring of the last area runs a little over its end. */

@@ -11,7 +11,8 @@
  * `call`: the number and six arguments. */
 bool watch_calls_may_write(const uint64_t *call, uint64_t address, uint64_t len);
 
-/* sys_table: memory is looked at behind each call that may have written. */
-void watch_calls_fill(uint8_t *table);
+/* sys_table: memory is looked at behind each call that may have written.  `has_ranges`:
+ * they are in the log, and the runtime compares arguments with them. */
+void watch_calls_fill(uint8_t *table, bool has_ranges);
 
 #endif

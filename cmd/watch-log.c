@@ -61,8 +61,8 @@ void watch_log_begin(struct target *target)
 	struct store_log *log = target->store_log;
 
 	log_of(target)->is_used = can_be_used(target);
-	if (!log_of(target)->is_used)
-		return;
+	if (target->place_count > LOG_RANGES_MAX)
+		return;                 /* watch_calls_fill() knows, too */
 	log->range_count = (uint32_t)target->place_count;
 	for (size_t i = 0; i < target->place_count; i++) {
 		log->ranges[i].start = target->places[i].address;

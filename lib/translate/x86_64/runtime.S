@@ -222,7 +222,10 @@ LABEL runtime_syscall_special
 	jrcxz	2f
 	lea	rcx, [rcx + SYS_ACTION_SIGRETURN - SYS_ACTION_NOTE]
 	jrcxz	4f
+	lea	rcx, [rcx + SYS_ACTION_NOTE - SYS_ACTION_WATCH]
+	jrcxz	5f
 	jmp	3f
+5:	jmp	runtime_syscall_check
 1:	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_PRE
 	mov	rcx, gs:[TB_SYS_NEXT]
 	jmp	runtime_request
@@ -234,7 +237,9 @@ LABEL runtime_syscall_special
 	lea	rcx, [rip + runtime_syscall_noted]
 	mov	gs:[TB_SYS_RESUME], rcx
 	jmp	runtime_syscall_native
-3:	mov	gs:[TB_SYS_ARGS], rax		# POST: remember what it was
+3:
+LABEL runtime_syscall_remember
+	mov	gs:[TB_SYS_ARGS], rax		# POST: remember what it was
 	mov	gs:[TB_SYS_ARGS + 8], rdi
 	mov	gs:[TB_SYS_ARGS + 16], rsi
 	mov	gs:[TB_SYS_ARGS + 24], rdx
@@ -246,6 +251,60 @@ LABEL runtime_syscall_special
 	lea	rcx, [rip + runtime_syscall_post]
 	mov	gs:[TB_SYS_RESUME], rcx
 	jmp	runtime_syscall_native
+
+	/* WATCH: does an argument point so near to a watched range that the call may write
+	 * there?  It writes at what its arguments point to, up to 16 bytes for each of
+	 * what another argument counts, or a structure. */
+LABEL runtime_syscall_check
+	mov	gs:[TB_GPR(0)], rax
+	mov	gs:[TB_GPR(3)], rbx
+	mov	gs:[TB_GPR(4)], rsp
+	mov	gs:[TB_GPR(5)], rbp
+	mov	gs:[TB_GPR(12)], r12
+	mov	rsp, gs:[TB_STACK_TOP]
+LABEL runtime_syscall_check_saved		# from here on: these are in gpr
+	pushfq
+	pop	qword ptr gs:[TB_RFLAGS]
+LABEL runtime_syscall_check_flags_saved		# from here on: flags are in rflags
+	xor	r11d, r11d			# how far it may reach
+	.irp	arg, rdi, rsi, rdx, r10, r8, r9
+	mov	rax, \arg
+	shr	rax, 40
+	jnz	1f				# an address
+	cmp	\arg, r11
+	cmova	r11, \arg
+1:
+	.endr
+	shl	r11, 4
+	add	r11, SYS_STRUCT_MAX
+	mov	rbx, gs:[TB_WATCH_LOG]
+	mov	r12d, [rbx + LOG_RANGE_COUNT]
+	lea	rbx, [rbx + LOG_RANGES]
+2:	mov	rax, [rbx]			# from rax on, the next rcx bytes
+	sub	rax, r11
+	mov	rcx, [rbx + 8]
+	sub	rcx, rax
+	.irp	arg, rdi, rsi, rdx, r10, r8, r9
+	mov	rbp, \arg
+	sub	rbp, rax
+	cmp	rbp, rcx
+	jb	3f				# rcx is not 0
+	.endr
+	lea	rbx, [rbx + 16]
+	dec	r12d
+	jnz	2b
+	xor	ecx, ecx
+3:	push	qword ptr gs:[TB_RFLAGS]
+	popfq
+	mov	rax, gs:[TB_GPR(0)]
+	mov	rbx, gs:[TB_GPR(3)]
+	mov	rsp, gs:[TB_GPR(4)]
+	mov	rbp, gs:[TB_GPR(5)]
+	mov	r12, gs:[TB_GPR(12)]
+LABEL runtime_syscall_checked			# 0: it may not
+	jrcxz	4f
+	jmp	runtime_syscall_remember
+4:	jmp	runtime_syscall_native
 LABEL runtime_syscall_post
 	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_POST
 	jmp	runtime_request

@@ -275,10 +275,18 @@ static void from_syscall_again(struct translator *t, uint32_t at, struct thread_
 	}
 }
 
+#define CHECK_SAVES (BIT(0) | BIT(3) | BIT(4) | BIT(5) | BIT(12))        /* runtime_syscall_check */
+
 static void from_syscall(struct translator *t, uint32_t at, struct thread_block *tb,
 			 struct translate_state *out)
 {
 	out->regs.pc = tb->sys_next - 2;
+	if (in(at, runtime_syscall_check_saved, runtime_syscall_checked))
+		for (int r = 0; r < 16; r++)
+			if (CHECK_SAVES >> r & 1)
+				out->regs.gpr[r] = tb->gpr[r];
+	if (in(at, runtime_syscall_check_flags_saved, runtime_syscall_checked))
+		out->regs.flags = tb->rflags;
 	if (at == RUNTIME_OFFSET(runtime_syscall_done))
 		out->in_syscall = true;
 	if (in(at, runtime_syscall_done, runtime_syscall_special) ||

@@ -102,6 +102,8 @@
 #define SYS_ACTION_POST         2
 #define SYS_ACTION_SIGRETURN    3
 #define SYS_ACTION_NOTE         4       /* sets `noted` of the control, before and behind it */
+#define SYS_ACTION_WATCH        5       /* POST if it may write into a watched range, else NATIVE */
+#define SYS_STRUCT_MAX          65536   /* what a call writes that no argument counts, at most */
 
 #define TRANSLATE_TRUST_BYTES   0x100000        /* counters of 8 bytes: see volatile.c */
 #define TRANSLATE_WAYS_BYTES    0x4000000       /* 8 an exit */

@@ -35,7 +35,7 @@ PROGRAM(system_calls,
 struct mode {
 	const char *name;
 	struct translate_events events;
-	bool writable, ask, asks_about_stores;
+	bool writable, ask, asks_about_stores, points;
 	uint32_t fill;
 };
 
@@ -49,6 +49,7 @@ static const struct mode modes[] = {
 	{ "blocks, calls, ring nearly full", { .blocks = true, .calls = true }, .fill = 20 },
 	{ "calls, time, ring nearly full", { .calls = true, .time = true }, .fill = 32 },
 	{ "stores, asked about", { .stores = true }, .asks_about_stores = true },
+	{ "stores, calls with an argument near", { .stores = true }, .points = true },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -259,6 +260,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	machine_init(m, place, &mode->events);
 	for (int i = 0; mode->ask && i < 65536; i++)
 		m->sys_table[i] = (uint8_t)(i & 1 ? SYS_ACTION_PRE : SYS_ACTION_POST);
+	if (m->store_log)
+		memset(m->sys_table, SYS_ACTION_WATCH, 65536);
 	g = (struct rig){ .m = m, .mode = mode, .start = start, .end = end, .second = *m };
 	uint8_t *area = map_at(0, (CHUNKS_MAX_TEST + 3) * 65536, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1);
@@ -268,6 +271,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	machine_thread_init(&g.second, CHUNKS_MAX_TEST);
 	image_fill(&in, m, &seed);
 	memset(in.vector, 0, sizeof in.vector);
+	if (mode->points)
+		in.gpr[7] = range.start - 100;
 	machine_load(m, start, end);
 	machine_run(&in, m->program);
 	machine_outcome(m, &g.native);
@@ -322,3 +327,4 @@ STATE_TEST(asked, 8)
 STATE_TEST(ring_full, 9)
 STATE_TEST(ring_full_time, 10)
 STATE_TEST(stores_asked, 11)
+STATE_TEST(stores_points, 12)
