@@ -143,7 +143,7 @@ VICTIMS := \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
 	bits32        stepper       filtered      confined      sequences     threads       jit \
 	notices       crash         parts         vforks        gc-go         flood         life \
-	dispatched    kernel        growing       corrupted \
+	dispatched    kernel        growing       corrupted     vforked \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
@@ -170,6 +170,7 @@ victim_jit           = $(VICTIM_CC) -o $@ tests/victims/jit.c
 victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c
 victim_parts         = $(VICTIM_CC) -o $@ tests/victims/parts.c
 victim_vforks        = $(VICTIM_CC) -o $@ tests/victims/vforks.c
+victim_vforked       = $(VICTIM_CC) -o $@ tests/victims/vforked.c
 victim_flood          = $(VICTIM_CC) -o $@ tests/victims/flood.c
 victim_life           = $(VICTIM_CC) -mfsgsbase -o $@ tests/victims/life.c
 victim_dispatched     = $(VICTIM_CC) -o $@ tests/victims/dispatched.c
@@ -226,6 +227,7 @@ check: ## install what is missing, build, run every test; the last line counts t
 
 soak: ## the same tests with many more rounds, and with sanitizers: about two hours
 	$(Q)SOAK=1 $(RUN) check
+	$(Q)tests/run tests/soak/cycles.sh
 	$(Q)$(RUN) MODE=asan unit
 	$(Q)$(RUN) MODE=tsan all $(VICTIM_FILES)
 	$(Q)TRACER_BUILD=build/tsan tests/run tests/soak/races.sh

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hijack.h"
+#include "life.h"
 #include "message.h"
 #include "process.h"
 #include "service.h"
@@ -54,7 +55,7 @@ int attach_spawn(struct session *s, void (*before_exec)(void), struct thread **t
 
 int attach_take_program(struct session *s, struct thread *thread, struct err *err)
 {
-	int r = stops_new_target(s, thread, err);
+	int r = life_new_target(s, thread, err);
 
 	if (r < 0)
 		kill(thread->pid, SIGKILL);
@@ -79,6 +80,7 @@ int attach_start_program(struct session *s, void (*before_exec)(void), struct er
 struct selection {
 	pid_t pid;
 	const struct target *target;
+	bool in_cache;                  /* those only that may be in the code cache */
 };
 
 static bool belongs(const struct thread *thread, struct selection which)
@@ -220,7 +222,7 @@ static int take_in_all(struct session *s, pid_t pid, struct target *target, stru
 
 		if (t->pid != pid || t->target)
 			continue;
-		r = stops_take_in(s, t, target, err);
+		r = life_take_in(s, t, target, err);
 		if (r < 0 && err->code != ESRCH)
 			return r;
 	}
@@ -265,7 +267,7 @@ int attach_take_process(struct session *s, pid_t pid, struct err *err)
 
 	if (!first)
 		return err_set(err, ESRCH, "no such process");
-	r = stops_new_target(s, first, err);
+	r = life_new_target(s, first, err);
 	if (r == 0)
 		r = take_in_all(s, pid, first->target, err);
 	if (r < 0) {
@@ -351,11 +353,17 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 	return true;
 }
 
+static bool is_to_stop(const struct thread *thread, struct selection which)
+{
+	return belongs(thread, which) && !thread->is_stopped &&
+	       !(which.in_cache && __atomic_load_n(&thread->asks_behind, __ATOMIC_ACQUIRE));
+}
+
 static struct thread *find_running(struct session *s, struct selection which)
 {
 	struct thread *t = session_thread_next(s, NULL);
 
-	while (t && (!belongs(t, which) || t->is_stopped))
+	while (t && !is_to_stop(t, which))
 		t = session_thread_next(s, t);
 	return t;
 }
@@ -367,7 +375,7 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 	bool any = false;
 
 	for (t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (belongs(t, which) && !t->is_stopped) {
+		if (is_to_stop(t, which)) {
 			waiting_note(t);
 			tracee_interrupt(t->tid);
 			any = true;
@@ -380,7 +388,7 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 
 void attach_stop_target(struct session *s, const struct target *target)
 {
-	while (stop_running(s, (struct selection){ .target = target }, 0))
+	while (stop_running(s, (struct selection){ .target = target, .in_cache = true }, 0))
 		;
 }
 

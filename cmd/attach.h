@@ -23,7 +23,9 @@ int attach_process(struct session *s, pid_t pid, struct err *err);
 /* Lets the stopped threads of `pid` run. */
 void attach_resume_process(struct session *s, pid_t pid);
 
-/* Stops the threads of `target`, wherever they are; lets those run that are. */
+/* Stops the threads of `target`, wherever they are, but for those that cannot be stopped
+ * and ask before they are in the code cache again (asks_behind); lets those run that are
+ * stopped. */
 void attach_stop_target(struct session *s, const struct target *target);
 void attach_resume_target(struct session *s, const struct target *target);
 

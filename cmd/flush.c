@@ -6,6 +6,7 @@
 #include "hijack.h"
 #include "message.h"
 #include "output.h"
+#include "service.h"
 
 /* Off the cache, with their own registers. */
 static void take_off(struct session *s, const struct target *target)
@@ -13,7 +14,7 @@ static void take_off(struct session *s, const struct target *target)
 	struct user_regs_struct regs;
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (t->target == target && t->state == THREAD_IN_CACHE &&
+		if (t->target == target && t->is_stopped && t->state == THREAD_IN_CACHE &&
 		    hijack_app_regs(t, &regs) == 0 && hijack_release(t, &regs) == 0)
 			t->state = THREAD_OUTSIDE;
 }
@@ -37,6 +38,14 @@ static void put_back(struct session *s, const struct target *target)
 	}
 }
 
+/* Who has asked meanwhile (asks_behind) was not answered. */
+static void answer(struct session *s, struct target *target)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (t->target == target && t->tb && service_is_waiting(t->tb))
+			service_ring(target, t->area);
+}
+
 static void flush(struct session *s, struct target *target)
 {
 	attach_stop_target(s, target);
@@ -49,6 +58,7 @@ static void flush(struct session *s, struct target *target)
 	target_flush(target);
 	target_unlock(target);
 	put_back(s, target);
+	answer(s, target);
 	attach_resume_target(s, target);
 }
 

@@ -36,7 +36,8 @@ void hijack_keep_waiting(struct thread *thread);
 /* The same behind a stop by a signal, which natively ends such a call early too. */
 void hijack_end_waiting(struct thread *thread);
 
-/* One that stands outside stays stopped. */
+/* One that stands outside stays stopped.  -ESRCH: it was killed meanwhile; its end will
+ * be reported, so nobody need look. */
 int hijack_resume(struct thread *thread, int signal);
 
 #endif

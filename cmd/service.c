@@ -370,6 +370,19 @@ static int on_sigreturn(struct thread *thread, struct cache_pc *at)
 	return translator_enter(thread->target->translator, (struct app_pc){ tb->target }, at);
 }
 
+/* While the cache is being emptied nobody goes there: see flush.c. */
+static int on_resume(struct thread *thread, struct cache_pc *at)
+{
+	struct target *target = thread->target;
+	int r = target->is_full ? -EAGAIN
+				: translator_enter(target->translator,
+						   (struct app_pc){ thread->tb->target }, at);
+
+	if (r == 0)
+		__atomic_store_n(&thread->asks_behind, false, __ATOMIC_RELEASE);
+	return r;
+}
+
 /* Where the thread goes on.  -EAGAIN: somebody else will answer. */
 static int serve(struct thread *thread, struct cache_pc *at)
 {
@@ -402,6 +415,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 		return 0;
 	case REQUEST_SIGRETURN:
 		return on_sigreturn(thread, at);
+	case REQUEST_RESUME:
+		return on_resume(thread, at);
 	case REQUEST_WATCH:
 		return watch_code_before(thread, at);
 	case REQUEST_WATCHED:

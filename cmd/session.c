@@ -18,6 +18,7 @@
 #include "filter.h"
 #include "flush.h"
 #include "guard.h"
+#include "life.h"
 #include "message.h"
 #include "output.h"
 #include "service.h"
@@ -412,7 +413,7 @@ static void deinit(struct session *s)
 
 	while ((thread = session_thread_next(s, NULL)))
 		session_thread_remove(s, thread);
-	stops_forget(s);
+	life_forget(s);
 	watch_destroy(s);
 	output_destroy(s->output);
 	free(s->threads);

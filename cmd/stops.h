@@ -14,21 +14,13 @@ bool stops_may_end(struct session *s);
 /* As tracee_wait() of one thread: what has been collected of it comes first. */
 int stops_wait(struct session *s, pid_t tid, bool block, struct tracee_stop *out) must_check;
 
+/* A stop of `tid` that has been collected and waits for its turn is taken out of turn. */
+bool stops_take_pending(struct session *s, pid_t tid, struct tracee_stop *out) must_check;
+
 void stops_handle(struct session *s, const struct tracee_stop *stop);
-
-/* Makes a stopped thread run in the cache of `target`: area, stream, hijack.
- * requires: a STOP_INTERRUPT or the like; registers are the program's. */
-int stops_take_in(struct session *s, struct thread *thread, struct target *target,
-		  struct err *err) must_check;
-
-/* A fresh target for the process of a stopped thread, with its service. */
-int stops_new_target(struct session *s, struct thread *thread, struct err *err) must_check;
 
 /* Waits until the thread stands in a stop where its registers and restarts are
  * ours to change. */
 int stops_settle(struct session *s, struct thread *thread) must_check;
-
-/* Drops what was kept of threads that nobody has told of. */
-void stops_forget(struct session *s);
 
 #endif

@@ -100,6 +100,8 @@ struct thread {
 	bool is_stopped;
 	bool is_listening;              /* in a group-stop */
 	bool was_in_group_stop;         /* at its last stop */
+	bool asks_behind;               /* cannot be stopped (vfork), but asks before it is in the
+					 * code cache again; atomic */
 	pid_t vfork_parent;             /* who cannot be stopped until this child has executed */
 	bool is_held;                   /* stopped, with its own registers, for a core dump */
 	bool wants_step;                /* a request that the main thread is to serve; atomic */

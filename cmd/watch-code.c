@@ -395,15 +395,15 @@ void watch_code_stopped(struct thread *thread, const struct translate_regs *regs
 		end_turn(thread);
 }
 
-bool watch_code_fault(struct thread *thread, const struct user_regs_struct *raw)
+bool watch_code_fault(struct thread *thread)
 {
 	const struct translate_runtime *runtime = &thread->target->runtime;
 	struct thread_block *tb = thread->tb;
-	struct user_regs_struct regs;
+	struct user_regs_struct raw, regs;
 	siginfo_t info;
 
-	if (!thread->target->watching || raw->rip < runtime->watch.address ||
-	    raw->rip >= runtime->watch_end.address ||
+	if (!thread->target->watching || tracee_regs_get(thread->tid, &raw) < 0 ||
+	    raw.rip < runtime->watch.address || raw.rip >= runtime->watch_end.address ||
 	    tracee_siginfo_get(thread->tid, &info) < 0 || info.si_code <= 0 ||
 	    hijack_app_regs(thread, &regs) < 0)
 		return false;
@@ -412,7 +412,7 @@ bool watch_code_fault(struct thread *thread, const struct user_regs_struct *raw)
 		return false;
 	tb->request_kind = REQUEST_WATCH;
 	tb->watch_shape = 0;
-	regs.rip = raw->rip < runtime->watched.address ? runtime->request.address :
+	regs.rip = raw.rip < runtime->watched.address ? runtime->request.address :
 							   store->resume.address;
 	regs.gs_base = target_gs(thread);
 	return tracee_regs_set(thread->tid, &regs) == 0;

@@ -37,9 +37,9 @@ void watch_code_signal(struct thread *thread, int signal);
 /* The thread has ended, or is taken away. */
 void watch_code_thread_end(struct thread *thread);
 
-/* The thread has got SIGSEGV or SIGBUS with these registers.  True: it was not the
- * program's, but ours when we looked at its memory; it is to go on.  Takes the lock. */
-bool watch_code_fault(struct thread *thread, const struct user_regs_struct *raw);
+/* The thread is stopped with SIGSEGV or SIGBUS.  True: that was not the program's, but
+ * ours when we looked at its memory; it is to go on.  Takes the lock. */
+bool watch_code_fault(struct thread *thread);
 
 /* Reports what code has put down so far.  Takes the lock. */
 void watch_code_read(struct target *target);

@@ -69,33 +69,6 @@ wait_for() {
 	done
 }
 
-port_answers() {
-	(: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
-}
-
-free_port() {
-	local port
-
-	for _ in $(seq 100); do
-		port=$((20000 + RANDOM % 12000))
-		if ! port_answers $port; then
-			echo $port
-			return
-		fi
-	done
-	fail "no free port"
-}
-
-# A redis-server in $redis at $port.
-start_redis() {
-	port=$(free_port)
-	start redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no \
-		--daemonize no --dir "$TMP" >redis.log
-	redis=$STARTED
-	wait_for 10 redis-cli -p "$port" ping
-	redis-benchmark -p "$port" -q -n 200 >/dev/null
-}
-
 # ends_complete FILE: it has lines, and the last one is whole.
 ends_complete() {
 	[ -s "$1" ] || fail "$1 is empty"

@@ -167,6 +167,8 @@ struct translate_runtime {
 	struct cache_pc syscall_done;   /* goes on at sys_resume */
 	struct cache_pc syscall_native; /* makes the system call that the registers say */
 	struct cache_pc syscall_post;   /* a sys_resume: asks with REQUEST_SYSCALL_POST */
+	struct cache_pc syscall_resume; /* a sys_resume: asks with REQUEST_RESUME, so that no
+					 * translation is remembered meanwhile */
 	struct cache_pc syscall_again;  /* a sys_resume: restores rdx and r10 from their slots,
 					 * goes on at sys_resume_saved */
 	struct cache_pc ring_retry;     /* the answer to REQUEST_RING */

@@ -2,35 +2,7 @@
 # Attaching to servers under load and to programs that wait, and leaving them, over and
 # over: nobody notices, and nothing is left behind.
 . "$(dirname "$0")/../lib.sh"
-
-# ---- what a process is, before and after ---------------------------------------------------------
-
-# Where memory is mapped, but for the heap and what malloc and threads map meanwhile.
-state_of() {
-	awk '$6 != "" && $6 !~ /^\[(heap|anon)/ { print $1, $2, $6 }' "/proc/$1/maps"
-	# `ls` of a running server: its connections come and go, files do not
-	for fd in "/proc/$1/fd"/*; do
-		readlink "$fd" || true
-	done | grep -v '^socket:' | sort
-	grep -E '^(TracerPid|SigCgt|SigIgn|SigBlk):' "/proc/$1/status"
-}
-
-nothing_is_left() {
-	state_of "$1" >after
-	diff before after || fail "something is left behind"
-	! grep -q 'State:.*[Tt] (' "/proc/$1/status" || fail "it is stopped"
-}
-
-# cycles N PID MODE...: attaches and detaches N times.
-cycles() {
-	local n=$1 pid=$2
-
-	shift 2
-	for i in $(seq "$n"); do
-		"$TRACER" -q -p "$pid" --duration 100ms -o trace "$@" || fail "cycle $i: status $?"
-		kill -0 "$pid" || fail "cycle $i: the process is gone"
-	done
-}
+. "$(dirname "$0")/../servers.sh"
 
 # ---- servers ------------------------------------------------------------------------------------
 
@@ -71,30 +43,9 @@ test_redis_translated_answers_right() {
 }
 
 test_nginx_worker_under_wrk() {
-	port=$(free_port)
-	mkdir -p www logs
-	seq 1000 >www/index.html
-	cat >nginx.conf <<-END
-		daemon off;
-		worker_processes 1;
-		pid $TMP/nginx.pid;
-		error_log $TMP/logs/error.log;
-		events { worker_connections 200; }
-		http {
-			access_log off;
-			client_body_temp_path $TMP/body;
-			proxy_temp_path $TMP/proxy;
-			fastcgi_temp_path $TMP/fastcgi;
-			uwsgi_temp_path $TMP/uwsgi;
-			scgi_temp_path $TMP/scgi;
-			server { listen 127.0.0.1:$port; root $TMP/www; }
-		}
-	END
-	start nginx -p "$TMP" -c "$TMP/nginx.conf"
-	master=$STARTED
-	wait_for 10 port_answers "$port"
+	configure_nginx 1
+	start_nginx
 	worker=$(pgrep -P "$master")
-	curl -sf "http://127.0.0.1:$port/" >/dev/null
 	state_of "$worker" >before
 	start wrk -t 1 -c 8 -d "$(rounds 4 40)s" "http://127.0.0.1:$port/" >wrk.log
 	load=$STARTED

@@ -2,6 +2,7 @@
 # A code cache that is too small for the program: it is emptied over and over while threads
 # run, wait, and handle signals in it; nothing changes, nothing is lost.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../servers.sh"
 
 flushes() {
 	grep -o '"flushes":[0-9]*' "$1" | cut -d : -f 2
@@ -56,6 +57,18 @@ test_redis_goes_on() {
 	kill -0 "$benchmark" 2>/dev/null || fail "the benchmark gave up: $(tail -n 3 bench.log)"
 	stop "$benchmark"
 	! grep -iE 'error|refused|reset' bench.log || fail "failed requests"
+}
+
+# Who waits in vfork cannot be stopped, and goes on in a cache that is another one by then.
+test_while_one_waits_in_vfork() {
+	for mode in child thread; do
+		for options in --none "--none -f" "--calls -f" "--watch waits --watch-with code -f"; do
+			# shellcheck disable=SC2086
+			"$TRACER" -q --stats --cache-size 1m $options -o trace "$VICTIMS/vforked" $mode >out 2>stats
+			is out 'status 0, wrong 0 0'
+			[ "$(flushes stats)" -ge 1 ] || fail "$mode, $options: $(cat stats)"
+		done
+	done
 }
 
 test_every_block_once() {

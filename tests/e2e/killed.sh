@@ -2,6 +2,7 @@
 # SIGKILL for the tracer at random moments: the program lives on, native, with nothing
 # of ours left in it.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../servers.sh"
 
 # Is there nothing of ours in process $1?  (Its own mappings of memory files: none.)
 is_clean() {

@@ -2,6 +2,7 @@
 # Real programs with all that they start: shells with job control, servers that reload
 # and fork under load, builds.  They do what they do without the tracer.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../servers.sh"
 
 # ---- a shell with job control --------------------------------------------------------------------
 
@@ -95,29 +96,9 @@ limit_node_server_under_wrk=180
 
 # Master and workers are traced from the start; workers come and go.
 test_nginx_reload_under_wrk() {
-	port=$(free_port)
-	mkdir -p www logs
-	seq 1000 >www/index.html
-	cat >nginx.conf <<-END
-		daemon off;
-		worker_processes 2;
-		pid $TMP/nginx.pid;
-		error_log $TMP/logs/error.log;
-		events { worker_connections 200; }
-		http {
-			access_log off;
-			client_body_temp_path $TMP/body;
-			proxy_temp_path $TMP/proxy;
-			fastcgi_temp_path $TMP/fastcgi;
-			uwsgi_temp_path $TMP/uwsgi;
-			scgi_temp_path $TMP/scgi;
-			server { listen 127.0.0.1:$port; root $TMP/www; }
-		}
-	END
-	start "$TRACER" -q --none -f nginx -p "$TMP" -c "$TMP/nginx.conf"
+	configure_nginx 2
+	start_nginx "$TRACER" -q --none -f
 	traced=$STARTED
-	wait_for 20 port_answers "$port"
-	master=$(cat nginx.pid)
 	start wrk -t 1 -c 8 -d "$(rounds 5 60)s" --timeout 10s "http://127.0.0.1:$port/" >wrk.log
 	load=$STARTED
 	for i in $(seq "$(rounds 4 55)"); do

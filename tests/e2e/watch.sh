@@ -2,6 +2,7 @@
 # --watch: every access, no more and no less, with the values before and behind it;
 # against single steps, and against what programs count themselves.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../servers.sh"
 
 E2E=$ROOT/tests/e2e
 
@@ -85,6 +86,20 @@ test_random_stores_are_single_steps() {
 test_same_value_stored_is_a_write() {
 	"$TRACER" -q --watch-with code --watch counter -o trace "$VICTIMS/watched" >/dev/null
 	grep -q ' 0 -> 0 at watched!set' trace || fail "$(cat trace)"
+}
+
+# A store that faults is no write, and its handler is told what it is told natively.
+test_stores_that_fault() {
+	"$VICTIMS/guarded" >native
+	for way in hw code; do
+		"$TRACER" -q --wait --watch-with $way --watch 0x10000000:8 -o trace \
+			"$VICTIMS/guarded" >out 2>said
+		diff native out
+	done
+	[ "$(wc -l <out)" = 9 ]
+	sed -n 's/.*bytes) \(.* -> [^ ]*\) .*/\1/p' trace >values
+	printf '%s\n' '0 -> 1' '1 -> 2' '2 -> 3' '0 -> 40' '40 -> 41' '41 -> 42' | diff - values ||
+		fail "$(cat trace)"
 }
 
 # ---- threads ----------------------------------------------------------------------------------------

@@ -308,6 +308,10 @@ LABEL runtime_syscall_checked			# 0: it may not
 LABEL runtime_syscall_post
 	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_SYSCALL_POST
 	jmp	runtime_request
+LABEL runtime_syscall_resume			# the cache may have been emptied meanwhile
+	mov	gs:[TB_TARGET], rcx
+	mov	dword ptr gs:[TB_REQUEST_KIND], REQUEST_RESUME
+	jmp	runtime_request
 LABEL runtime_syscall_noted
 	mov	rcx, gs:[TB_CONTROL]
 	mov	dword ptr [rcx + CONTROL_NOTED], 1

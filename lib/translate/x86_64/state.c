@@ -190,6 +190,7 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 		cut_before_syscall(t, tb, out);
 		break;
 	case REQUEST_SYSCALL_POST:
+	case REQUEST_RESUME:
 		out->regs.pc = tb->sys_next;
 		break;
 	}

@@ -88,6 +88,7 @@
 #define REQUEST_WATCH           11      /* store number `exit` may hit a watched range */
 #define REQUEST_WATCHED         12      /* it has been done */
 #define REQUEST_TRUSTED         13      /* the code at exit's target came out unchanged often enough */
+#define REQUEST_RESUME          14      /* behind a system call: where is `target` by now? */
 
 #define RSEQ_DESCRIPTOR         8       /* in the area: the address of a descriptor */
 
