@@ -336,7 +336,7 @@ void cache_link_incoming(struct translator *t, struct xblock *b)
 {
 	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
 		if (!cache_exit(t, i)->is_linked)
-			cache_exit_link(t, cache_exit(t, i), b->entry);
+			cache_exit_link(t, cache_exit(t, i), cache_exit_entry(cache_exit(t, i), b));
 }
 
 void cache_unlink_incoming(struct translator *t, struct xblock *b)
@@ -374,6 +374,7 @@ static void drop_block(struct translator *t, struct xblock *b)
 		return;
 	heir->incoming = b->incoming;
 	heir->is_after_call = b->is_after_call;
+	heir->is_called = b->is_called;
 	heir->is_careful = b->is_careful;
 	b->incoming = NO_INDEX;
 	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
@@ -525,7 +526,7 @@ int translator_miss(struct translator *t, uint32_t index, struct cache_pc *out)
 	t->stats.misses++;
 	note_first(t, b);
 	if (!exit->is_linked)
-		cache_exit_link(t, exit, b->entry);
+		cache_exit_link(t, exit, cache_exit_entry(exit, b));
 	out->address = t->config.base + b->entry;
 	return 0;
 }

@@ -27,17 +27,20 @@ struct exit {
 	uint32_t target;        /* block index */
 	uint32_t next;          /* of those that lead to the same target */
 	bool is_linked;
+	bool is_checked;        /* the memory about rsp is not watched: see stores-plan.c */
 };
 
 struct xblock {
 	struct block public;
 	uint32_t entry;                 /* cache offset; 0: not translated */
+	uint32_t entry_checked;         /* for exits that are checked; 0: as the others */
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
 	uint32_t hot_start, hot_end;
 	uint32_t incoming;              /* exit index */
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call, was_entered;
 	bool is_trusted;                /* on a page that may change, but has not for long */
+	bool is_called;                 /* by exits that are checked */
 	bool is_careful;                /* looks at each store by itself: beside the block that
 					 * begins there else, and found by its exits alone */
 };
@@ -158,6 +161,10 @@ uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t
 /* Lets every exit that leads to b jump straight to it; or back to their stubs. */
 void cache_link_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
+static inline uint32_t cache_exit_entry(const struct exit *exit, const struct xblock *b)
+{
+	return exit->is_checked && b->entry_checked ? b->entry_checked : b->entry;
+}
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
 /* Notes a way for threads whose tracer has died; `index` of the table. */

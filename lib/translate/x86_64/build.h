@@ -17,6 +17,7 @@ struct store_group {
 	uint8_t scale;          /* of the index, as in a SIB */
 	uint8_t base_epoch, index_epoch;        /* see stores-plan.c */
 	int64_t low, end;       /* of the displacements: from `low` up to below `end` */
+	bool is_fixed;          /* it cannot grow */
 };
 
 #define STORE_NO_REG 16
@@ -40,6 +41,8 @@ struct build {
 	struct store_group groups[STORE_GROUPS_MAX];
 	int group_count;
 	uint64_t stores_covered;        /* by a group: one bit an instruction */
+	bool call_is_checked;           /* so is what the callee needs: see stores-plan.c */
+	uint32_t entry_checked;         /* behind the check for those who have made it */
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
 

@@ -15,6 +15,10 @@
  *	near:	<is the group's memory near a range? else go on>
  *		jmp <the careful translation of what follows>
  *
+ * A call's check goes CALLEE_NEEDS bytes deeper, and the callee is entered behind its own
+ * check of the same: it is made by those who come from elsewhere.  So there is one check
+ * of rsp for a call, not two.
+ *
  * A careful block looks at each access by itself.  It is a block beside the one that
  * begins at the same address, and only such checks lead to it.
  */
@@ -24,6 +28,7 @@
 
 #define RSP_NUMBER 4
 #define DISPLACEMENT_MAX (1ll << 30)
+#define CALLEE_NEEDS 1024
 
 /* What is known while the block is read. */
 struct plan {
@@ -263,7 +268,7 @@ static bool extends(struct store_group *g, const struct store_group *more)
 
 	if (g->base != more->base || g->index != more->index || g->scale != more->scale ||
 	    g->base_epoch != more->base_epoch || g->index_epoch != more->index_epoch ||
-	    end - low > STORE_MARGIN)
+	    end - low > STORE_MARGIN || (g->is_fixed && (low < g->low || end > g->end)))
 		return false;
 	g->low = low;
 	g->end = end;
@@ -301,6 +306,18 @@ static bool is_in_reach(const struct plan *plan, const struct store_group *g)
 	return low > -DISPLACEMENT_MAX && low < DISPLACEMENT_MAX;
 }
 
+/* The push of a call makes sure of what the callee needs. */
+static void extend_for_callee(struct build *b, int group, int i)
+{
+	struct store_group *g = &b->groups[group];
+
+	if (b->insns[i].kind != X86_KIND_CALL || g->is_fixed ||
+	    g->end - (g->low - CALLEE_NEEDS) > STORE_MARGIN)
+		return;
+	g->low -= CALLEE_NEEDS;
+	b->call_is_checked = true;
+}
+
 static void add(struct build *b, struct plan *plan, int i)
 {
 	struct store_group g;
@@ -316,13 +333,26 @@ static void add(struct build *b, struct plan *plan, int i)
 	for (int k = 0; k < b->group_count; k++)
 		if (extends(&b->groups[k], &g)) {
 			b->stores_covered |= 1ull << i;
+			extend_for_callee(b, k, i);
 			return;
 		}
 	g.at = place_of_check(b, plan, &g, i);
 	if (b->group_count == STORE_GROUPS_MAX || !is_in_reach(plan, &g))
 		return;
-	b->groups[b->group_count++] = g;
+	b->groups[b->group_count] = g;
 	b->stores_covered |= 1ull << i;
+	extend_for_callee(b, b->group_count++, i);
+}
+
+/* What a checked call has made sure of: it is the first group of its callee. */
+static void add_entry_group(struct build *b)
+{
+	if (!b->block->is_called)
+		return;
+	b->groups[b->group_count++] = (struct store_group){
+		.base = RSP_NUMBER, .index = STORE_NO_REG, .low = -CALLEE_NEEDS, .end = 8,
+		.is_fixed = true,
+	};
 }
 
 /* Displacements of rsp as they are where the check stands. */
@@ -345,10 +375,13 @@ void stores_plan(struct build *b)
 
 	b->group_count = 0;
 	b->stores_covered = 0;
+	b->call_is_checked = false;
+	b->entry_checked = 0;
 	if (!events->stores || events->blocks || events->calls || b->block->is_careful ||
 	    !b->t->config.has_bmi2 || !b->t->windows.cell_count || volatile_is(b))
 		return;
 	memset(&plan, 0, sizeof plan);
+	add_entry_group(b);
 	for (int i = 0; i < b->count; i++) {
 		if (store_is_watched(b, i))
 			add(b, &plan, i);
@@ -456,7 +489,9 @@ static void emit_check(struct build *b, const struct store_group *g, struct wher
 	emit_near(b, g, before, inside, e->at);
 }
 
-void stores_emit_checks(struct build *b, int i)
+/* The checks that stand before instruction i, of groups that are fixed, or of others; rcx is
+ * spilt once. */
+static void emit_checks(struct build *b, int i, bool fixed)
 {
 	struct emit *e = &b->t->hot;
 	struct where before = at(b->pcs[i], true), inside = before;
@@ -465,7 +500,7 @@ void stores_emit_checks(struct build *b, int i)
 	if (needs_spill(b, i))
 		inside.saved |= BIT(1);
 	for (int k = 0; k < b->group_count; k++) {
-		if (b->groups[k].at != i)
+		if (b->groups[k].at != i || b->groups[k].is_fixed != fixed)
 			continue;
 		if (is_first && inside.saved)
 			emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
@@ -478,4 +513,13 @@ void stores_emit_checks(struct build *b, int i)
 		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	if (!is_first)
 		build_mark(b, true, before);
+}
+
+void stores_emit_checks(struct build *b, int i)
+{
+	if (i == 0 && b->group_count && b->groups[0].is_fixed) {
+		emit_checks(b, i, true);
+		b->entry_checked = b->t->hot.at;
+	}
+	emit_checks(b, i, false);
 }

@@ -166,6 +166,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	if (t->hot.is_full || t->cold.is_full)
 		return -ENOSPC;
 	block->entry = entry;
+	block->entry_checked = b->entry_checked;
 	t->stats.blocks++;
 	t->stats.insns += (uint64_t)b->count;
 	b->done[b->done_count++] = block;
@@ -216,7 +217,7 @@ static void publish(struct build *b)
 static void forget(struct build *b)
 {
 	for (int i = 0; i < b->done_count; i++) {
-		b->done[i]->entry = 0;
+		b->done[i]->entry = b->done[i]->entry_checked = 0;
 		b->done[i]->lookup_entry[LOOKUP_RET] = 0;
 	}
 	if (b->block && !b->block->entry)
