@@ -83,6 +83,53 @@ test_random_stores_are_single_steps() {
 	done
 }
 
+# A stack is memory like any other: pushes, calls and locals of a recursion that is on a
+# stack in static memory.  A second range, far away, changes nothing.
+limit_stores_on_a_stack_are_single_steps=300
+test_stores_on_a_stack_are_single_steps() {
+	local end at len
+
+	gcc -O2 -nostdlib -static -no-pie -fno-stack-protector -Wl,--build-id=none -o recursion -x c - <<-'C'
+		char stack[65536];
+		long order[64];
+		__attribute__((noipa)) long leaf(long n, volatile long *p) { p[n & 3] ^= n; return p[1]; }
+		__attribute__((noipa)) long deeper(long n, volatile long *p)
+		{
+			volatile long local[6];
+			volatile char text[40];
+			for (int i = 0; i < 6; i++)
+				local[i] = n + i;
+			for (int i = 0; i < 12; i++)
+				text[i] = (char)(n * i);
+			if (!n)
+				return local[2] + text[7];
+			long r = deeper(n - 1, local) + local[n % 6] + leaf(n, local + 1);
+			p[1] += r;
+			order[n & 63] = r;
+			return r * 3 + leaf(r, p);
+		}
+		__attribute__((noipa)) long begin(void)
+		{
+			volatile long top[4] = { 0 };
+			long r = 0;
+			for (int i = 0; i < 3; i++)
+				r += deeper(10 + i, top);
+			return r;
+		}
+		__asm__(".globl _start\n_start: lea stack+65536(%rip), %rsp\n call begin\n"
+			"mov $60, %eax\n xor %edi, %edi\n syscall\n");
+	C
+	end=$((0x$(nm recursion | awk '$3 == "stack" { print $1 }') + 65536))
+	for _ in $(seq "$(rounds 5 100)"); do
+		at=$(printf %x $((end - RANDOM % 2000)))
+		len=$((1 + RANDOM % 40))
+		"$VICTIMS/stepper" -w "$at:$len" steps ./recursion
+		"$TRACER" -q --wait --watch-with code --watch "0x$at:$len" --watch 0x7f0000000000:64 \
+			--format json -o trace ./recursion
+		/usr/bin/python3 "$E2E/changes.py" steps trace || fail "0x$at:$len"
+	done
+}
+
 test_same_value_stored_is_a_write() {
 	"$TRACER" -q --watch-with code --watch counter -o trace "$VICTIMS/watched" >/dev/null
 	grep -q ' 0 -> 0 at watched!set' trace || fail "$(cat trace)"
