@@ -574,6 +574,9 @@ LABEL runtime_watch
 	pause
 	dec	ecx
 	jnz	4b
+	mov	r10, gs:[TB_CONTROL]
+	test	dword ptr [r10 + CONTROL_OWNER], CONTROL_OWNER_DIED
+	jnz	runtime_watch_return		# the tracer may have had it: unreported
 	mov	ecx, LOG_SPINS
 	cmp	dword ptr gs:[TB_QUIET], 0
 	jne	4b
@@ -585,7 +588,6 @@ LABEL runtime_watch
 	mov	eax, 202			# futex(&lock, WAIT, what it is, &patience)
 	lea	rdi, [rbx + LOG_LOCK]
 	xor	esi, esi
-	mov	r10, gs:[TB_CONTROL]
 	lea	r10, [r10 + CONTROL_PATIENCE]
 	syscall
 5:	mov	ecx, LOG_SPINS
