@@ -186,6 +186,32 @@ assert n == 16000, n
 P
 }
 
+# The same of every kind of store at once, of the kernel's writes between them, and of what
+# is there at the end.
+limit_values_of_mixed_stores_are_a_chain=200
+test_values_of_mixed_stores_are_a_chain() {
+	"$TRACER" -q --watch-with code --watch place --format json -o trace "$VICTIMS/mixed" 8 \
+		"$(rounds 3000 100000)" >out
+	/usr/bin/python3 - "$(cat out)" <<'P'
+import json, sys
+place = bytearray(64)
+def as_bytes(value, size):
+    if isinstance(value, str):
+        return bytes.fromhex(value)
+    return (value % (1 << 8 * size)).to_bytes(size, 'little')
+for line in open('trace'):
+    e = json.loads(line)
+    if e['type'] != 'write':
+        continue
+    at, size = int(e['address'], 16) & 63, e['size']
+    if as_bytes(e['old'], size) != place[at:at + size]:
+        raise SystemExit(f'{line}: it was {place[at:at + size].hex()}')
+    place[at:at + size] = as_bytes(e['new'], size)
+if place.hex() != sys.argv[1]:
+    raise SystemExit(f'at the end {place.hex()}, not {sys.argv[1]}')
+P
+}
+
 # Stops between an access and its report lose nothing.
 test_signals_and_detach_lose_nothing() {
 	start "$VICTIMS/growing" 4 100000000000 0.2
