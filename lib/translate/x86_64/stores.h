@@ -1,5 +1,5 @@
 /* stores.h - what the files about watched accesses share: stores.c, stores-check.c,
- * stores-plan.c. */
+ * stores-plan.c, registers.c. */
 #ifndef TRACER_STORES_H
 #define TRACER_STORES_H
 
@@ -41,5 +41,13 @@ unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_
 
 /* A repeated store: goes to `cold` if it may hit; rax and rcx, saved, are changed. */
 void store_emit_compare_repeated(struct emit *e, const struct translator *t, uint32_t cold);
+
+/* ---- registers.c ----------------------------------------------------------------------- */
+
+/* Every register that the instruction may change, and perhaps some that it does not; one
+ * bit each. */
+uint16_t registers_may_write(const struct x86_insn *insn);
+/* Does it change rsp by a constant, and else not?  By how much. */
+bool registers_move_rsp(const struct x86_insn *insn, int64_t *by);
 
 #endif
