@@ -9,6 +9,7 @@
 #include "hijack.h"
 #include "life.h"
 #include "message.h"
+#include "postponed.h"
 #include "process.h"
 #include "service.h"
 #include "stops.h"
@@ -404,6 +405,7 @@ static void release_registers(struct session *s, struct selection which)
 			continue;
 		if (!t->is_listening && waiting_was_cut(&regs))
 			waiting_again(t, &regs);
+		postponed_unblock(t);
 		if (hijack_release(t, &regs) == 0)
 			t->state = THREAD_NATIVE;
 	}

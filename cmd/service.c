@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "postponed.h"
 #include "session.h"
 #include "tracee.h"
 #include "watch-code.h"
@@ -180,6 +181,45 @@ static bool may_send(struct thread *thread)
 	return false;
 }
 
+/* The thread can go on when its signals have been delivered. */
+static bool waits_for_signals(struct thread *thread)
+{
+	if (!__atomic_load_n(&thread->postponed_count, __ATOMIC_ACQUIRE) ||
+	    postponed_is_pending(thread))
+		return false;
+	if (!__atomic_exchange_n(&thread->wants_signals, true, __ATOMIC_ACQ_REL))
+		session_wake(thread->target->session);
+	return true;
+}
+
+static bool sees_mask(uint64_t number)
+{
+	return number != SYS_rt_sigaction && number != SYS_alarm && number != SYS_setitimer &&
+	       number != SYS_timer_create && number != SYS_timer_settime &&
+	       number != SYS_timer_delete;
+}
+
+/* What becomes of a signal must not change before those are delivered that came earlier:
+ * the thread waits for its own, or for those of others.  But where the next one always is
+ * there before the call is made, that one comes as if during the call. */
+static bool may_set_signals(struct thread *thread)
+{
+	struct target *target = thread->target;
+	struct thread_block *tb = thread->tb;
+
+	if (__atomic_load_n(&thread->call_passes, __ATOMIC_ACQUIRE) &&
+	    (!sees_mask(tb->gpr[0] & 0xffff) ||
+	     !__atomic_load_n(&thread->blocked, __ATOMIC_ACQUIRE))) {
+		thread->call_waits = thread->call_passes = false;
+		tb->sys_resume = target->runtime.syscall_resume.address;
+		return true;
+	}
+	thread->call_waits = waits_for_signals(thread);
+	thread->call_sees_mask = sees_mask(tb->gpr[0] & 0xffff);
+	return !thread->call_waits && ((tb->gpr[0] & 0xffff) != SYS_rt_sigaction ||
+				       !__atomic_load_n(&target->postponed, __ATOMIC_ACQUIRE));
+}
+
 static bool is_sender(uint64_t number)
 {
 	return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill ||
@@ -221,6 +261,8 @@ static struct cache_pc before_syscall(struct thread *thread)
 		target_map_changed(target);
 		remember(thread);
 		break;
+	case SYS_rt_sigaction:
+		return target->runtime.syscall_note;
 	case SYS_execve:
 	case SYS_execveat:
 	case SYS_exit_group:
@@ -366,6 +408,8 @@ static int on_sigreturn(struct thread *thread, struct cache_pc *at)
 {
 	struct thread_block *tb = thread->tb;
 
+	__atomic_store_n(&thread->returned_ns, now_ns(), __ATOMIC_RELEASE);
+	postponed_returned(thread);
 	sigreturn_event(thread, tb->target, tb->gpr[4]);
 	return translator_enter(thread->target->translator, (struct app_pc){ tb->target }, at);
 }
@@ -374,7 +418,7 @@ static int on_sigreturn(struct thread *thread, struct cache_pc *at)
 static int on_resume(struct thread *thread, struct cache_pc *at)
 {
 	struct target *target = thread->target;
-	int r = target->is_full ? -EAGAIN
+	int r = target->is_full || waits_for_signals(thread) ? -EAGAIN
 				: translator_enter(target->translator,
 						   (struct app_pc){ thread->tb->target }, at);
 
@@ -403,6 +447,8 @@ static int serve(struct thread *thread, struct cache_pc *at)
 		return translator_trusted(t, tb->exit, at);
 	case REQUEST_SYSCALL_PRE:
 		if (is_sender(tb->gpr[0] & 0xffff) && !may_send(thread))
+			return -EAGAIN;
+		if (!may_set_signals(thread))
 			return -EAGAIN;
 		if (wants_tracee(tb))
 			return -EFAULT;

@@ -21,6 +21,7 @@
 #include "life.h"
 #include "message.h"
 #include "output.h"
+#include "postponed.h"
 #include "service.h"
 #include "stacks.h"
 #include "stops.h"
@@ -68,6 +69,7 @@ void session_thread_remove(struct session *s, struct thread *thread)
 	*link = thread->next;
 	s->thread_count--;
 	watch_code_thread_end(thread);
+	postponed_release(s, thread);
 	if (thread->stream)
 		output_stream_end(thread);   /* which frees it */
 	else
@@ -261,6 +263,14 @@ static int make_signal_fd(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int wait_for(struct session *s, struct pollfd *fds, nfds_t n)
+{
+	uint64_t ns = postponed_send(s);
+	const struct timespec limit = { ns >= 1000000000, ns >= 1000000000 ? 0 : (long)ns };
+
+	return ppoll(fds, n, &limit, NULL);
+}
+
 static void loop(struct session *s)
 {
 	int signal_fd = make_signal_fd(), timer_fd = make_timer(s->options->duration_ns);
@@ -277,7 +287,7 @@ static void loop(struct session *s)
 			break;
 		if (s->watches)
 			writer_flush(output_writer(s->output));
-		if (poll(fds, 3, 1000) < 0 && errno != EINTR)
+		if (wait_for(s, fds, 3) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
 			on_signal(s, signal_fd);

@@ -31,6 +31,7 @@ struct session {
 	struct tracee_early *early;     /* stops of threads not heard of yet */
 	struct tracee_stop *round;      /* stops that wait for their turn, in the order they came */
 	unsigned round_count, round_at;
+	unsigned postponed;             /* signals that some thread will get later */
 	unsigned held;                  /* threads with is_held */
 	uint64_t flood_ends_ns;         /* senders of signals are held back until then; atomic */
 

@@ -8,6 +8,7 @@
 #include "attach.h"
 #include "hijack.h"
 #include "message.h"
+#include "postponed.h"
 #include "process.h"
 #include "stops.h"
 #include "tracee.h"
@@ -109,6 +110,14 @@ static bool has_address(int signal)
 	       signal == SIGTRAP || signal == SIGSYS;
 }
 
+/* Of the instruction at which the thread stands, as opposed to one that was sent. */
+static bool is_fault(pid_t tid, int signal)
+{
+	siginfo_t info;
+
+	return has_address(signal) && tracee_siginfo_get(tid, &info) == 0 && info.si_code > 0;
+}
+
 /* Faults report an address that may be the instruction's own: the program's. */
 static void correct_siginfo(struct thread *thread, uint64_t cache_pc, uint64_t app_pc)
 {
@@ -165,13 +174,25 @@ static uint64_t now_ns(void)
 
 /* A thread that gets the next signal before it has left the last one's end behind makes
  * no progress, and would not until the sender does something else. */
-static void look_for_flood(struct session *s, struct thread *thread, uint64_t at)
+static bool gets_nowhere(const struct thread *thread, uint64_t at)
+{
+	return translator_is_behind_sigreturn(thread->target->translator, (struct cache_pc){ at },
+					      thread->tb);
+}
+
+/* A thread in a system call gets its signals at once: they end it.  So does one whose
+ * calls are all reported. */
+static bool may_postpone(const struct thread *thread, uint64_t at)
 {
 	const struct target *target = thread->target;
-	bool gets_nowhere = translator_is_behind_sigreturn(target->translator,
-							    (struct cache_pc){ at }, thread->tb);
 
-	thread->idle_signals = gets_nowhere ? thread->idle_signals + 1 : 0;
+	return thread->state == THREAD_IN_CACHE && !target->watching && !target->steps_syscalls &&
+	       !translator_is_calling(target->translator, (struct cache_pc){ at }, thread->tb);
+}
+
+static void look_for_flood(struct session *s, struct thread *thread, uint64_t at)
+{
+	thread->idle_signals = gets_nowhere(thread, at) ? thread->idle_signals + 1 : 0;
 	if (thread->idle_signals < FLOOD_SIGNALS)
 		return;
 	thread->idle_signals = 0;
@@ -220,10 +241,17 @@ void signals_deliver(struct session *s, struct thread *thread, int signal)
 	bool is_known = tracee_regs_get(thread->tid, &raw) == 0;
 	if (is_known)
 		look_for_flood(s, thread, raw.rip);
+	if (is_known && what == DISPOSITION_HANDLER && !is_fault(thread->tid, signal) &&
+	    postponed_take(s, thread, &signal, may_postpone(thread, raw.rip),
+			   gets_nowhere(thread, raw.rip))) {
+		hijack_resume(thread, 0);
+		return;
+	}
 	if (!is_known || hijack_app_regs(thread, &regs) < 0) {
 		hijack_resume(thread, signal);
 		return;
 	}
+	postponed_unblock(thread);
 	if (has_address(signal))
 		correct_siginfo(thread, raw.rip, regs.rip);
 	if (what == DISPOSITION_HANDLER) {

@@ -9,6 +9,7 @@
 #include "hijack.h"
 #include "life.h"
 #include "message.h"
+#include "postponed.h"
 #include "service.h"
 #include "signals.h"
 #include "watch.h"
@@ -202,6 +203,7 @@ static void on_ptrace(struct session *s, struct thread *thread)
 
 static void on_interrupt(struct session *s, struct thread *thread)
 {
+	postponed_unblock(thread);
 	if (thread_wants_step(thread) && thread->tb && service_is_waiting(thread->tb)) {
 		if (thread->tb->request_kind == REQUEST_SYSCALL_PRE)
 			on_ptrace(s, thread);

@@ -226,15 +226,34 @@ static uint8_t *local_at(struct target *target, uint64_t at)
 	return arena_local(&target->arena, at);
 }
 
+/* What a system call number is to do from now on, in all threads. */
+static void set_action(struct target *target, long number, uint8_t action)
+{
+	uint8_t *table = local_at(target, target->data_base + CONTROL_BYTES);
+
+	__atomic_store_n(&table[number], action, __ATOMIC_SEQ_CST);
+}
+
 void target_watch_senders(struct target *target, bool on)
 {
 	static const int senders[] = { SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo,
 				       SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal };
-	uint8_t *table = local_at(target, target->data_base + CONTROL_BYTES);
 
 	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++)
-		__atomic_store_n(&table[senders[i]], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE,
-				 __ATOMIC_RELAXED);
+		set_action(target, senders[i], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE);
+}
+
+void target_watch_settings(struct target *target, bool on)
+{
+	static const int settings[] = { SYS_rt_sigprocmask, SYS_alarm, SYS_setitimer,
+					SYS_timer_create, SYS_timer_settime, SYS_timer_delete,
+					SYS_rt_sigpending, SYS_rt_sigsuspend, SYS_rt_sigtimedwait,
+					SYS_signalfd, SYS_signalfd4, SYS_ppoll, SYS_pselect6,
+					SYS_epoll_pwait, SYS_epoll_pwait2, SYS_fork, SYS_vfork };
+
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		set_action(target, settings[i], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE);
+	set_action(target, SYS_rt_sigaction, on ? SYS_ACTION_PRE : SYS_ACTION_NOTE);
 }
 
 /* Of the events that the tracer writes itself. */

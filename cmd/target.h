@@ -61,6 +61,7 @@ struct target {
 	bool is_gone;                   /* the address space has ended; atomic */
 	uint64_t handled, ignored;      /* signals: what became of them last, bit n-1 ... */
 	pid_t signals_of;               /* ... in this process */
+	unsigned postponed;             /* signals that its threads will get later; atomic */
 	unsigned map_changes;           /* counted; atomic */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	struct maps maps;               /* a snapshot, for what may be executed */
@@ -112,6 +113,14 @@ struct thread {
 	struct interrupted interrupted; /* by the signal being delivered */
 	bool steps_call;                /* the step is a system call */
 	unsigned idle_signals;          /* in a row, with nothing of the program between them */
+	struct postponed *postponed;    /* signals: see postponed.h */
+	unsigned postponed_count;       /* how many, and ... */
+	int postponed_first;            /* ... which comes first; both atomic */
+	uint64_t blocked;               /* by us, bit n-1; atomic */
+	bool wants_signals;             /* it waits for them; atomic */
+	bool call_waits, call_sees_mask;        /* its system call did, and ... */
+	bool call_passes;               /* ... may be made now, as it has had one; atomic */
+	uint64_t returned_ns;           /* when its last handler did, by the monotonic clock; atomic */
 	uint64_t due_ns;                /* its request is put off until then; 0: it is not */
 	bool is_followed;               /* of a followed child, not of what was asked for */
 	struct ring ring;
@@ -156,8 +165,10 @@ bool target_area_quiet(struct thread *thread) must_check;
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
 
-/* Whether system calls that send signals ask the service first. */
+/* Whether system calls that send signals ask the service first; those that change what
+ * becomes of signals. */
 void target_watch_senders(struct target *target, bool on);
+void target_watch_settings(struct target *target, bool on);
 
 /* Forgets all translations.  requires: lock; no thread in the cache, rings read */
 void target_flush(struct target *target);

@@ -166,6 +166,7 @@ struct translate_runtime {
 	struct cache_pc syscall_insn;   /* `syscall`; a blocked thread is just behind it */
 	struct cache_pc syscall_done;   /* goes on at sys_resume */
 	struct cache_pc syscall_native; /* makes the system call that the registers say */
+	struct cache_pc syscall_note;   /* the same, as SYS_ACTION_NOTE says */
 	struct cache_pc syscall_post;   /* a sys_resume: asks with REQUEST_SYSCALL_POST */
 	struct cache_pc syscall_resume; /* a sys_resume: asks with REQUEST_RESUME, so that no
 					 * translation is remembered meanwhile */
@@ -207,6 +208,10 @@ struct translate_state {
 };
 
 struct thread_block;
+
+/* Is it in a system call, or allowed to make the one before which it stands? */
+bool translator_is_calling(const struct translator *t, struct cache_pc at,
+			   const struct thread_block *tb);
 
 /* Is it behind a handler's end, where nothing of the program has run yet? */
 bool translator_is_behind_sigreturn(const struct translator *t, struct cache_pc at,

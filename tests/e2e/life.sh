@@ -24,6 +24,18 @@ test_flood_of_threads() { flood threads 2000; }
 # The sender is faster than we deliver: who gets them must get on nevertheless.
 test_flood_from_another() { flood suspend 5000; }
 
+# As many as there can be, from a sender that is not traced: they are kept back for a while,
+# in their order.
+native_flood() {
+	"$VICTIMS/flood" "$@" >native 2>/dev/null
+	"$TRACER" -q --calls --no-time -c -o table "$VICTIMS/flood" "$@" >traced 2>took ||
+		fail "status $?: $(cat took)"
+	diff native traced
+}
+test_work_gets_done_under_a_timer() { native_flood work 10000000; }
+test_queued_ones_keep_their_order() { native_flood queue 2000; }
+test_none_is_left_behind_a_timer() { native_flood stop 200; }
+
 # ---- what is out of the ordinary ---------------------------------------------------------
 
 # same CMD...: the same words and status as natively, whether children are followed or not.

@@ -5,6 +5,9 @@
  *     flood suspend N      N from a child, each awaited in sigsuspend()
  *     flood catch N        as kill, the handler is set anew before each (SA_RESETHAND)
  *     flood ignored N      as kill, the signal being ignored
+ *     flood work N         work that takes N loops, under a timer of 50 us
+ *     flood queue N        N queued by a child, in their order, each with its value
+ *     flood stop N         N times: a timer of 50 us is stopped, and its handler taken away
  *     flood threads N      N threads, each joined before the next
  *
  * Says how many it has seen; on standard error, how many microseconds each took.
@@ -90,6 +93,72 @@ static void suspend(unsigned long n)
 	waitpid(child, NULL, 0);
 }
 
+static void every_50_us(int on)
+{
+	struct itimerval each = { { 0, on ? 50 : 0 }, { 0, on ? 50 : 0 } };
+
+	setitimer(ITIMER_REAL, &each, NULL);
+}
+
+static void work(unsigned long n)
+{
+	volatile unsigned long done = 0;
+
+	set(SIGALRM, on_signal, SA_RESTART);
+	every_50_us(1);
+	while (done < n)
+		done++;
+	every_50_us(0);
+	seen = done;
+}
+
+static volatile int from, wrong;
+
+static void on_queued(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	wrong += info->si_code != SI_QUEUE || info->si_pid != from ||
+		 (unsigned long)info->si_value.sival_int != seen;
+	seen++;
+}
+
+static void queue(unsigned long n)
+{
+	struct sigaction action = { .sa_sigaction = on_queued, .sa_flags = SA_SIGINFO };
+	pid_t parent = getpid();
+	sigset_t blocked, before;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	sigaction(SIGRTMIN, &action, NULL);
+	from = fork();
+	if (from == 0) {
+		for (unsigned long i = 0; i < n; i++)
+			while (sigqueue(parent, SIGRTMIN, (union sigval){ .sival_int = (int)i }) < 0)
+				nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+		_exit(0);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	while (seen < n)
+		;
+	waitpid(from, NULL, 0);
+	seen -= (unsigned)wrong;
+}
+
+static void stop(unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++) {
+		set(SIGALRM, on_signal, SA_RESTART);
+		every_50_us(1);
+		for (volatile int wait = 0; wait < 200000; wait++)
+			;
+		every_50_us(0);
+		set(SIGALRM, SIG_DFL, 0);       /* one more would be the end */
+	}
+	seen = n;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -102,6 +171,12 @@ int main(int argc, char **argv)
 		threads(n);
 	else if (!strcmp(what, "timer"))
 		timer(n);
+	else if (!strcmp(what, "work"))
+		work(n);
+	else if (!strcmp(what, "queue"))
+		queue(n);
+	else if (!strcmp(what, "stop"))
+		stop(n);
 	else if (!strcmp(what, "suspend"))
 		suspend(n);
 	else

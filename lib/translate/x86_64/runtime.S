@@ -221,7 +221,7 @@ LABEL runtime_syscall_special
 	lea	rcx, [rcx + SYS_ACTION_PRE - SYS_ACTION_SIGRETURN]
 	jrcxz	2f
 	lea	rcx, [rcx + SYS_ACTION_SIGRETURN - SYS_ACTION_NOTE]
-	jrcxz	4f
+	jrcxz	runtime_syscall_note
 	lea	rcx, [rcx + SYS_ACTION_NOTE - SYS_ACTION_WATCH]
 	jrcxz	5f
 	jmp	3f
@@ -230,7 +230,8 @@ LABEL runtime_syscall_special
 	mov	rcx, gs:[TB_SYS_NEXT]
 	jmp	runtime_request
 2:	jmp	runtime_sigreturn
-4:	mov	rcx, gs:[TB_CONTROL]		# NOTE: before it, and behind it
+LABEL runtime_syscall_note			# NOTE: before it, and behind it
+	mov	rcx, gs:[TB_CONTROL]
 	mov	dword ptr [rcx + CONTROL_NOTED], 1
 	mov	rcx, gs:[TB_SYS_RESUME]
 	mov	gs:[TB_SYS_RESUME_SAVED], rcx

@@ -37,6 +37,7 @@ RUNTIME_LABEL(runtime_syscall_check);
 RUNTIME_LABEL(runtime_syscall_check_saved);
 RUNTIME_LABEL(runtime_syscall_check_flags_saved);
 RUNTIME_LABEL(runtime_syscall_checked);
+RUNTIME_LABEL(runtime_syscall_note);
 RUNTIME_LABEL(runtime_syscall_post);
 RUNTIME_LABEL(runtime_syscall_resume);
 RUNTIME_LABEL(runtime_syscall_noted);

@@ -395,14 +395,31 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 		from_ring(t, at, raw, tb, out);
 }
 
+static bool is_requesting(uint64_t offset)
+{
+	return offset >= RUNTIME_OFFSET(runtime_request) &&
+	       offset < RUNTIME_OFFSET(runtime_request_end);
+}
+
+bool translator_is_calling(const struct translator *t, struct cache_pc at,
+			   const struct thread_block *tb)
+{
+	uint64_t offset = at.address - t->config.base;
+
+	if (is_requesting(offset))
+		return tb->request_kind == REQUEST_SYSCALL_PRE ||
+		       tb->request_kind == REQUEST_SYSCALL_POST;
+	return offset >= RUNTIME_OFFSET(runtime_syscall) &&
+	       offset < RUNTIME_OFFSET(runtime_sigreturn);
+}
+
 bool translator_is_behind_sigreturn(const struct translator *t, struct cache_pc at,
 				    const struct thread_block *tb)
 {
 	uint64_t offset = at.address - t->config.base;
 
 	return offset == RUNTIME_OFFSET(runtime_sigreturn_landing) ||
-	       (tb->request_kind == REQUEST_SIGRETURN &&
-		offset >= RUNTIME_OFFSET(runtime_request) && offset < RUNTIME_OFFSET(runtime_request_end));
+	       (tb->request_kind == REQUEST_SIGRETURN && is_requesting(offset));
 }
 
 bool translator_state_find(struct translator *t, struct cache_pc cache_pc,

@@ -305,6 +305,7 @@ void translator_runtime(const struct translator *t, struct translate_runtime *ou
 	out->syscall_insn.address = base + RUNTIME_OFFSET(runtime_syscall_insn);
 	out->syscall_done.address = base + RUNTIME_OFFSET(runtime_syscall_done);
 	out->syscall_native.address = base + RUNTIME_OFFSET(runtime_syscall_native);
+	out->syscall_note.address = base + RUNTIME_OFFSET(runtime_syscall_note);
 	out->syscall_post.address = base + RUNTIME_OFFSET(runtime_syscall_post);
 	out->syscall_resume.address = base + RUNTIME_OFFSET(runtime_syscall_resume);
 	out->syscall_again.address = base + RUNTIME_OFFSET(runtime_syscall_again);
