@@ -16,6 +16,7 @@
 #include "postponed.h"
 #include "session.h"
 #include "tracee.h"
+#include "watch-calls.h"
 #include "watch-code.h"
 
 /* what a sender of signals waits while those who get them get nowhere */
@@ -242,7 +243,8 @@ static void remember(struct thread *thread)
 	const uint64_t call[7] = { tb->gpr[0], tb->gpr[7], tb->gpr[6], tb->gpr[2], tb->gpr[10],
 				   tb->gpr[8], tb->gpr[9] };
 
-	if (!thread->target->watching)
+	if (!thread->target->watching ||
+	    tb->sys_resume == thread->target->runtime.syscall_resume.address)
 		return;
 	memcpy(tb->sys_args, call, sizeof call);
 	tb->sys_resume_saved = tb->sys_resume;
@@ -289,6 +291,10 @@ static struct cache_pc before_syscall(struct thread *thread)
 		tb->gpr[1] = tb->sys_next;
 		tb->gpr[11] = tb->rflags;
 		return (struct cache_pc){ tb->sys_resume };
+	default:                        /* asked about for its signals */
+		if (watch_calls_action((int)(tb->gpr[0] & 0xffff), false) != SYS_ACTION_NATIVE)
+			remember(thread);
+		break;
 	}
 	return thread->target->runtime.syscall_native;
 }

@@ -226,6 +226,19 @@ static uint8_t *local_at(struct target *target, uint64_t at)
 	return arena_local(&target->arena, at);
 }
 
+/* Are all watched ranges in the log? */
+static bool has_ranges(const struct target *target)
+{
+	return target->session->options->watches.count <= LOG_RANGES_MAX;
+}
+
+/* What a system call does that nobody is to be asked about before it. */
+static uint8_t usual_action(const struct target *target, int number)
+{
+	return target->store_log ? watch_calls_action(number, has_ranges(target)) :
+				   SYS_ACTION_NATIVE;
+}
+
 /* What a system call number is to do from now on, in all threads. */
 static void set_action(struct target *target, long number, uint8_t action)
 {
@@ -240,7 +253,8 @@ void target_watch_senders(struct target *target, bool on)
 				       SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal };
 
 	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++)
-		set_action(target, senders[i], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE);
+		set_action(target, senders[i],
+			   on ? SYS_ACTION_PRE : usual_action(target, senders[i]));
 }
 
 void target_watch_settings(struct target *target, bool on)
@@ -252,7 +266,8 @@ void target_watch_settings(struct target *target, bool on)
 					SYS_epoll_pwait, SYS_epoll_pwait2, SYS_fork, SYS_vfork };
 
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-		set_action(target, settings[i], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE);
+		set_action(target, settings[i],
+			   on ? SYS_ACTION_PRE : usual_action(target, settings[i]));
 	set_action(target, SYS_rt_sigaction, on ? SYS_ACTION_PRE : SYS_ACTION_NOTE);
 }
 
@@ -333,7 +348,7 @@ static int divide_data(struct target *target, struct err *err)
 	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
 	if (target->session->events.stores) {
 		watch_calls_fill(local_at(target, target->data_base + CONTROL_BYTES),
-				 target->session->options->watches.count <= LOG_RANGES_MAX);
+				 has_ranges(target));
 		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
 	}
 	/* The ring of the last area runs a little over its end. */

@@ -92,12 +92,17 @@ static bool has(const uint16_t *numbers, size_t count, int number)
 	return false;
 }
 
+uint8_t watch_calls_action(int number, bool has_ranges)
+{
+	if (has(harmless, sizeof harmless / sizeof *harmless, number))
+		return SYS_ACTION_NATIVE;
+	return has_ranges && has(direct, sizeof direct / sizeof *direct, number) ?
+	       SYS_ACTION_WATCH : SYS_ACTION_POST;
+}
+
 void watch_calls_fill(uint8_t *table, bool has_ranges)
 {
-	for (int i = 0; i < SYSCALLS_MAX; i++) {
-		if (table[i] != SYS_ACTION_NATIVE || has(harmless, sizeof harmless / 2, i))
-			continue;
-		table[i] = has_ranges && has(direct, sizeof direct / 2, i) ? SYS_ACTION_WATCH :
-									     SYS_ACTION_POST;
-	}
+	for (int i = 0; i < SYSCALLS_MAX; i++)
+		if (table[i] == SYS_ACTION_NATIVE)
+			table[i] = watch_calls_action(i, has_ranges);
 }

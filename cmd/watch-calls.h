@@ -11,8 +11,11 @@
  * `call`: the number and six arguments. */
 bool watch_calls_may_write(const uint64_t *call, uint64_t address, uint64_t len);
 
-/* sys_table: memory is looked at behind each call that may have written.  `has_ranges`:
- * they are in the log, and the runtime compares arguments with them. */
+/* What sys_table says of a call that does nothing else that matters: memory is looked at
+ * behind each that may have written.  `has_ranges`: they are in the log, and the runtime
+ * compares arguments with them. */
+uint8_t watch_calls_action(int number, bool has_ranges);
+/* In a whole table. */
 void watch_calls_fill(uint8_t *table, bool has_ranges);
 
 #endif

@@ -215,6 +215,7 @@ P
 # Stops between an access and its report lose nothing.
 test_signals_and_detach_lose_nothing() {
 	start "$VICTIMS/growing" 4 100000000000 0.2
+	wait_for 5 grep -q growing "/proc/$STARTED/maps"
 	for _ in 1 2 3 4 5; do
 		"$TRACER" -q -p "$STARTED" --watch buff --duration 50ms --format json -o trace
 		/usr/bin/python3 - <<'P'
