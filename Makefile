@@ -229,7 +229,8 @@ check: ## install what is missing, build, run every test; the last line counts t
 
 soak: ## the same tests with many more rounds, and with sanitizers: about two hours
 	$(Q)SOAK=1 $(RUN) check
-	$(Q)tests/run tests/soak/cycles.sh
+	$(Q)$(RUN) deps ONLY=soak
+	$(Q)tests/run tests/soak/cycles.sh tests/soak/python.sh
 	$(Q)$(RUN) MODE=asan unit
 	$(Q)$(RUN) MODE=tsan all $(VICTIM_FILES)
 	$(Q)TRACER_BUILD=build/tsan tests/run tests/soak/races.sh
