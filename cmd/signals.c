@@ -11,6 +11,7 @@
 #include "postponed.h"
 #include "process.h"
 #include "stops.h"
+#include "syscalls.h"
 #include "tracee.h"
 #include "watch-code.h"
 
@@ -199,7 +200,7 @@ static void look_for_flood(struct session *s, struct thread *thread, uint64_t at
 	__atomic_store_n(&s->flood_ends_ns, now_ns() + FLOOD_NS, __ATOMIC_RELEASE);
 	for (struct target *t = s->targets; t; t = t->next)
 		if (!target_is_gone(t))
-			target_watch_senders(t, true);
+			syscalls_watch_senders(t, true);
 }
 
 /* The stop at the first instruction of a handler is a matter of microseconds, less

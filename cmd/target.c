@@ -14,9 +14,9 @@
 #include "maps.h"
 #include "session.h"
 #include "store_log.h"
+#include "syscalls.h"
 #include "tracee.h"
 #include "unwind.h"
-#include "watch-calls.h"
 #include "watch-code.h"
 #include "watch-place.h"
 
@@ -205,70 +205,9 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 	maps_deinit(&maps);
 }
 
-static void fill_sys_table(uint8_t *table)
-{
-	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
-				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
-				   SYS_prctl, SYS_ptrace };
-	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect,
-				    SYS_rseq };
-
-	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
-		table[pre[i]] = SYS_ACTION_PRE;
-	for (size_t i = 0; i < sizeof post / sizeof *post; i++)
-		table[post[i]] = SYS_ACTION_POST;
-	table[SYS_rt_sigaction] = SYS_ACTION_NOTE;
-	table[SYS_rt_sigreturn] = SYS_ACTION_SIGRETURN;
-}
-
 static uint8_t *local_at(struct target *target, uint64_t at)
 {
 	return arena_local(&target->arena, at);
-}
-
-/* Are all watched ranges in the log? */
-static bool has_ranges(const struct target *target)
-{
-	return target->session->options->watches.count <= LOG_RANGES_MAX;
-}
-
-/* What a system call does that nobody is to be asked about before it. */
-static uint8_t usual_action(const struct target *target, int number)
-{
-	return target->store_log ? watch_calls_action(number, has_ranges(target)) :
-				   SYS_ACTION_NATIVE;
-}
-
-/* What a system call number is to do from now on, in all threads. */
-static void set_action(struct target *target, long number, uint8_t action)
-{
-	uint8_t *table = local_at(target, target->data_base + CONTROL_BYTES);
-
-	__atomic_store_n(&table[number], action, __ATOMIC_SEQ_CST);
-}
-
-void target_watch_senders(struct target *target, bool on)
-{
-	static const int senders[] = { SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo,
-				       SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal };
-
-	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++)
-		set_action(target, senders[i],
-			   on ? SYS_ACTION_PRE : usual_action(target, senders[i]));
-}
-
-void target_watch_settings(struct target *target, bool on)
-{
-	static const int settings[] = { SYS_rt_sigprocmask, SYS_alarm, SYS_setitimer,
-					SYS_timer_create, SYS_timer_settime, SYS_timer_delete,
-					SYS_rt_sigpending, SYS_rt_sigsuspend, SYS_rt_sigtimedwait,
-					SYS_signalfd, SYS_signalfd4, SYS_ppoll, SYS_pselect6,
-					SYS_epoll_pwait, SYS_epoll_pwait2, SYS_fork, SYS_vfork };
-
-	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-		set_action(target, settings[i],
-			   on ? SYS_ACTION_PRE : usual_action(target, settings[i]));
-	set_action(target, SYS_rt_sigaction, on ? SYS_ACTION_PRE : SYS_ACTION_NOTE);
 }
 
 /* Of the events that the tracer writes itself. */
@@ -345,12 +284,10 @@ static int divide_data(struct target *target, struct err *err)
 	target->data_base = target->arena.base + target->arena.code_bytes;
 	target->areas_base = target->data_base + SHARED_BYTES;
 	target->control = (struct control *)local_at(target, target->data_base);
-	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
-	if (target->session->events.stores) {
-		watch_calls_fill(local_at(target, target->data_base + CONTROL_BYTES),
-				 has_ranges(target));
+	target->sys_table = local_at(target, target->data_base + CONTROL_BYTES);
+	if (target->session->events.stores)
 		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
-	}
+	syscalls_fill_table(target);
 	/* The ring of the last area runs a little over its end. */
 	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));
 	if (target->areas > CONTROL_THREADS_MAX)

@@ -38,6 +38,7 @@ struct target {
 	pthread_mutex_t lock, symbols_lock;
 	unsigned lock_wanted;           /* by the main thread: looking ahead has time */
 	struct control *control;
+	uint8_t *sys_table;             /* what each system call is to do: SYS_ACTION_* */
 	uint64_t *areas_used;           /* bitmap of thread areas */
 	unsigned areas, ring_chunks;
 	unsigned areas_top;             /* all that were ever used are below; atomic */
@@ -164,11 +165,6 @@ bool target_area_quiet(struct thread *thread) must_check;
 
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
-
-/* Whether system calls that send signals ask the service first; those that change what
- * becomes of signals. */
-void target_watch_senders(struct target *target, bool on);
-void target_watch_settings(struct target *target, bool on);
 
 /* Forgets all translations.  requires: lock; no thread in the cache, rings read */
 void target_flush(struct target *target);
