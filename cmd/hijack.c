@@ -6,6 +6,7 @@
 
 #include "rseq.h"
 #include "session.h"
+#include "thread-event.h"
 #include "waiting.h"
 #include "watch-code.h"
 

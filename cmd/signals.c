@@ -12,6 +12,7 @@
 #include "process.h"
 #include "stops.h"
 #include "syscalls.h"
+#include "thread-event.h"
 #include "tracee.h"
 #include "watch-code.h"
 

@@ -14,6 +14,7 @@
 #include "service.h"
 #include "session.h"
 #include "store_log.h"
+#include "thread-event.h"
 #include "tracee.h"
 #include "watch-calls.h"
 

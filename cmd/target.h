@@ -189,8 +189,4 @@ void target_symbols_unlock(struct target *target);
 /* Something was mapped, unmapped or protected otherwise.  requires: lock */
 void target_map_changed(struct target *target);
 
-/* Writes an event of the tracer itself into the ring of a thread that stands
- * still (stopped, or waiting for an answer). */
-void thread_event(struct thread *thread, uint32_t id, const uint32_t *payload);
-
 #endif
