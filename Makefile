@@ -143,7 +143,7 @@ VICTIMS := \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
 	bits32        stepper       filtered      confined      sequences     threads       jit \
 	notices       crash         parts         vforks        gc-go         flood         life \
-	dispatched    kernel        growing       corrupted     vforked \
+	dispatched    kernel        growing       guarded       mixed         corrupted     vforked \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
@@ -177,6 +177,8 @@ victim_dispatched     = $(VICTIM_CC) -o $@ tests/victims/dispatched.c
 victim_kernel        = $(VICTIM_CC) -o $@ tests/victims/kernel.c
 victim_corrupted     = g++ -O1 -g -pthread -o $@ tests/victims/corrupted.cc
 victim_growing       = $(VICTIM_CC) -o $@ tests/victims/growing.c
+victim_guarded       = $(VICTIM_CC) -o $@ tests/victims/guarded.c
+victim_mixed         = $(VICTIM_CC) -o $@ tests/victims/mixed.c
 victim_gc-go         = GOCACHE=$(abspath build/go) GO111MODULE=off go build -o $@ tests/victims/gc.go
 victim_panics-rust   = env -u MAKEFLAGS rustc -O -o $@ tests/victims/panics.rs
 victim_notices       = $(VICTIM_CC) -o $@ tests/victims/notices.c
@@ -227,7 +229,8 @@ check: ## install what is missing, build, run every test; the last line counts t
 
 soak: ## the same tests with many more rounds, and with sanitizers: about two hours
 	$(Q)SOAK=1 $(RUN) check
-	$(Q)tests/run tests/soak/cycles.sh
+	$(Q)$(RUN) deps ONLY=soak
+	$(Q)tests/run tests/soak/cycles.sh tests/soak/python.sh
 	$(Q)$(RUN) MODE=asan unit
 	$(Q)$(RUN) MODE=tsan all $(VICTIM_FILES)
 	$(Q)TRACER_BUILD=build/tsan tests/run tests/soak/races.sh

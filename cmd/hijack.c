@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "rseq.h"
 #include "session.h"
+#include "thread-event.h"
 #include "waiting.h"
 #include "watch-code.h"
 
@@ -228,6 +230,12 @@ void hijack_end_waiting(struct thread *thread)
 	(void)ignored;
 }
 
+/* Behind an exec registers are those of a new program: nothing is left of the call. */
+static bool is_new_image(const struct user_regs_struct *regs)
+{
+	return (regs->orig_rax == SYS_execve || regs->orig_rax == SYS_execveat) && !regs->rax;
+}
+
 int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err)
 {
 	struct target *target = thread->target;
@@ -256,6 +264,8 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 	if (r < 0)
 		return err_set(err, -r, "memory is short");
 	regs->gs_base = target_gs(thread);
+	if (is_new_image(regs))
+		regs->orig_rax = ~0ull;
 	if ((long long)regs->orig_rax >= 0)
 		park(thread, regs, at);
 	else

@@ -17,6 +17,7 @@
 #include "seccomp.h"
 #include "service.h"
 #include "stops.h"
+#include "thread-event.h"
 #include "watch.h"
 
 /* A stop of a thread that its parent has not told of yet. */

@@ -9,6 +9,7 @@
 
 #include "process.h"
 #include "service.h"
+#include "syscalls.h"
 #include "tracee.h"
 
 /* so often it may get nowhere before it is given time */
@@ -71,9 +72,9 @@ static void count(struct session *s, struct thread *thread, int by)
 	s->postponed += (unsigned)by;
 	__atomic_fetch_add(&thread->postponed_count, (unsigned)by, __ATOMIC_ACQ_REL);
 	if (before == 0)
-		target_watch_settings(target, true);
+		syscalls_watch_settings(target, true);
 	if (before + (unsigned)by == 0) {
-		target_watch_settings(target, false);
+		syscalls_watch_settings(target, false);
 		ring_all(s, target);
 	}
 }

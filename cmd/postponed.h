@@ -5,7 +5,7 @@
  * never leave its handlers.  Then it gets as much time as they took.  The signal that is
  * there is kept meanwhile, and its number blocked, so that those that follow wait in the
  * kernel; system calls that could show it, or change what becomes of signals, end that time
- * (target_watch_settings).  Afterwards they are delivered in the order they came.
+ * (syscalls_watch_settings).  Afterwards they are delivered in the order they came.
  *
  * Of a process with several threads, another one may get a signal that is blocked in one.
  *

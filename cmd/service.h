@@ -15,11 +15,8 @@ void service_stop(struct target *target);
 /* Answers the request of a thread: it goes on at `at`. */
 void service_answer(struct thread *thread, struct cache_pc at);
 
-/* For a system call that is run natively, in place, with these registers.  True: it has
- * been done already, and its result is in them. */
-bool service_before_call(struct thread *thread, struct user_regs_struct *regs);
-/* Behind it. */
-void service_after_call(struct thread *thread, const struct user_regs_struct *regs);
+/* The thread's request is looked at again after so long.  requires: lock; the service */
+void service_put_off(struct thread *thread, uint64_t ns);
 
 /* The service looks at the request of the thread in this area (again). */
 void service_ring(struct target *target, unsigned area);

@@ -11,6 +11,8 @@
 #include "postponed.h"
 #include "process.h"
 #include "stops.h"
+#include "syscalls.h"
+#include "thread-event.h"
 #include "tracee.h"
 #include "watch-code.h"
 
@@ -199,7 +201,7 @@ static void look_for_flood(struct session *s, struct thread *thread, uint64_t at
 	__atomic_store_n(&s->flood_ends_ns, now_ns() + FLOOD_NS, __ATOMIC_RELEASE);
 	for (struct target *t = s->targets; t; t = t->next)
 		if (!target_is_gone(t))
-			target_watch_senders(t, true);
+			syscalls_watch_senders(t, true);
 }
 
 /* The stop at the first instruction of a handler is a matter of microseconds, less
@@ -226,6 +228,10 @@ void signals_deliver(struct session *s, struct thread *thread, int signal)
 
 	s->signals++;
 	thread->steps_call = false;
+	if (thread->tb && (signal == SIGSEGV || signal == SIGBUS) && watch_code_fault(thread)) {
+		hijack_resume(thread, 0);
+		return;
+	}
 	bool stays = what == DISPOSITION_STAYS || what == DISPOSITION_STOPS;
 
 	if (!thread->tb || (stays && thread->state == THREAD_IN_CACHE)) {

@@ -12,6 +12,7 @@
 #include "postponed.h"
 #include "service.h"
 #include "signals.h"
+#include "syscalls.h"
 #include "watch.h"
 
 /* si_code behind a single step: TRAP_TRACE; TRAP_BRKPT behind a system call */
@@ -101,7 +102,7 @@ static void enter(struct session *s, struct thread *thread, bool at_handler)
 	if (at_handler)
 		signals_at_handler(thread, &regs);
 	else if (thread->steps_call)
-		service_after_call(thread, &regs);
+		syscalls_after_in_place(thread, &regs);
 	thread->steps_call = false;
 	if (hijack(thread, &regs, &err) < 0 && err.code != ESRCH) {
 		message_error(&err);
@@ -154,7 +155,7 @@ static void step(struct thread *thread)
 		return;
 	}
 	thread->steps_call = thread->target->steps_syscalls && is_syscall(thread, regs.rip);
-	if (thread->steps_call && service_before_call(thread, &regs)) {
+	if (thread->steps_call && syscalls_before_in_place(thread, &regs)) {
 		struct err err = { 0 };
 
 		if (hijack(thread, &regs, &err) == 0)

@@ -13,6 +13,8 @@
 #include "guard.h"
 #include "maps.h"
 #include "session.h"
+#include "store_log.h"
+#include "syscalls.h"
 #include "tracee.h"
 #include "unwind.h"
 #include "watch-code.h"
@@ -24,10 +26,11 @@
 #define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
 #define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
 #define TRUST_AT (WAYS_AT + TRANSLATE_WAYS_BYTES)
-#define HEAT_AT (TRUST_AT + TRANSLATE_TRUST_BYTES)
+#define LOG_AT (TRUST_AT + TRANSLATE_TRUST_BYTES)
+#define LOG_BYTES ((sizeof(struct store_log) + 65535) & ~65535ul)
+#define HEAT_AT (LOG_AT + LOG_BYTES)
 #define SHARED_BYTES (HEAT_AT + TRANSLATE_HEAT_BYTES)
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
-#define SYSCALLS_MAX 512        /* numbers, more than there are */
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
 
@@ -204,82 +207,9 @@ static void find_program(pid_t pid, uint64_t *start, uint64_t *end)
 	maps_deinit(&maps);
 }
 
-/* Calls that write nothing into the program's memory. */
-static bool is_harmless(int number)
-{
-	static const int numbers[] = {
-		SYS_write, SYS_writev, SYS_pwrite64, SYS_sendto, SYS_close, SYS_lseek, SYS_getpid,
-		SYS_gettid, SYS_getppid, SYS_getuid, SYS_getgid, SYS_geteuid, SYS_getegid,
-		SYS_sched_yield, SYS_kill, SYS_tkill, SYS_tgkill, SYS_fsync, SYS_fdatasync,
-		SYS_epoll_ctl, SYS_exit, SYS_exit_group, SYS_fork, SYS_vfork, SYS_open, SYS_openat,
-		SYS_socket, SYS_bind, SYS_listen, SYS_connect, SYS_shutdown, SYS_setsockopt,
-		SYS_dup, SYS_dup2, SYS_dup3, SYS_unlink, SYS_rename, SYS_mkdir, SYS_chdir, SYS_umask,
-		SYS_restart_syscall, SYS_pause, SYS_rt_sigsuspend, SYS_ftruncate, SYS_access,
-	};
-
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (numbers[i] == number)
-			return true;
-	return false;
-}
-
-/* With --watch, memory is looked at behind each call that may have written. */
-static void fill_sys_table_watching(uint8_t *table)
-{
-	for (int i = 0; i < SYSCALLS_MAX; i++)
-		if (table[i] == SYS_ACTION_NATIVE && !is_harmless(i))
-			table[i] = SYS_ACTION_POST;
-}
-
-static void fill_sys_table(uint8_t *table)
-{
-	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
-				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
-				   SYS_prctl, SYS_ptrace };
-	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect,
-				    SYS_rseq };
-
-	for (size_t i = 0; i < sizeof pre / sizeof *pre; i++)
-		table[pre[i]] = SYS_ACTION_PRE;
-	for (size_t i = 0; i < sizeof post / sizeof *post; i++)
-		table[post[i]] = SYS_ACTION_POST;
-	table[SYS_rt_sigaction] = SYS_ACTION_NOTE;
-	table[SYS_rt_sigreturn] = SYS_ACTION_SIGRETURN;
-}
-
 static uint8_t *local_at(struct target *target, uint64_t at)
 {
 	return arena_local(&target->arena, at);
-}
-
-/* What a system call number is to do from now on, in all threads. */
-static void set_action(struct target *target, long number, uint8_t action)
-{
-	uint8_t *table = local_at(target, target->data_base + CONTROL_BYTES);
-
-	__atomic_store_n(&table[number], action, __ATOMIC_SEQ_CST);
-}
-
-void target_watch_senders(struct target *target, bool on)
-{
-	static const int senders[] = { SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo,
-				       SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal };
-
-	for (size_t i = 0; i < sizeof senders / sizeof *senders; i++)
-		set_action(target, senders[i], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE);
-}
-
-void target_watch_settings(struct target *target, bool on)
-{
-	static const int settings[] = { SYS_rt_sigprocmask, SYS_alarm, SYS_setitimer,
-					SYS_timer_create, SYS_timer_settime, SYS_timer_delete,
-					SYS_rt_sigpending, SYS_rt_sigsuspend, SYS_rt_sigtimedwait,
-					SYS_signalfd, SYS_signalfd4, SYS_ppoll, SYS_pselect6,
-					SYS_epoll_pwait, SYS_epoll_pwait2, SYS_fork, SYS_vfork };
-
-	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-		set_action(target, settings[i], on ? SYS_ACTION_PRE : SYS_ACTION_NATIVE);
-	set_action(target, SYS_rt_sigaction, on ? SYS_ACTION_PRE : SYS_ACTION_NOTE);
 }
 
 /* Of the events that the tracer writes itself. */
@@ -347,6 +277,7 @@ static int make_translator(struct target *target, struct err *err)
 
 void target_flush(struct target *target)
 {
+	watch_code_flush(target);
 	translator_flush(target->translator);
 	add_sites(target);
 	__atomic_store_n(&target->is_full, false, __ATOMIC_RELEASE);
@@ -359,9 +290,10 @@ static int divide_data(struct target *target, struct err *err)
 	target->data_base = target->arena.base + target->arena.code_bytes;
 	target->areas_base = target->data_base + SHARED_BYTES;
 	target->control = (struct control *)local_at(target, target->data_base);
-	fill_sys_table(local_at(target, target->data_base + CONTROL_BYTES));
+	target->sys_table = local_at(target, target->data_base + CONTROL_BYTES);
 	if (target->session->events.stores)
-		fill_sys_table_watching(local_at(target, target->data_base + CONTROL_BYTES));
+		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
+	syscalls_fill_table(target);
 	/* The ring of the last area runs a little over its end. */
 	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));
 	if (target->areas > CONTROL_THREADS_MAX)
@@ -514,6 +446,7 @@ static void init_block(struct target *target, struct thread *thread, uint64_t ap
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		tb->lookup[i] = tb->sys_table + SYS_TABLE_BYTES + (uint64_t)i * LOOKUP_BYTES;
 	tb->ways = target->data_base + WAYS_AT;
+	tb->watch_log = target->store_log ? target->data_base + LOG_AT : 0;
 	tb->ring_start = base + THREAD_AREA_HEAD_BYTES;
 	tb->ring_chunks = target->ring_chunks;
 	tb->ring_lossy = target->session->lossy;
@@ -614,73 +547,4 @@ void thread_be_quiet(struct thread *thread)
 {
 	__atomic_store_n(&thread->tb->quiet, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&thread->target->has_quiet, true, __ATOMIC_SEQ_CST);
-}
-
-/* ---- events of our own -------------------------------------------------------------------- */
-
-/* An event that has left its chunk: the ring was full then. */
-static bool is_past_chunk(uint64_t cursor)
-{
-	return (cursor >> 8 & 0xff) == 0;
-}
-
-static bool is_damaged(const struct thread *thread)
-{
-	return __atomic_load_n(&thread->ring.is_damaged, __ATOMIC_ACQUIRE);
-}
-
-/* As runtime.S does when the cursor has left its chunk.  False: there is no room.  The
- * program can write its thread block, so our own count of what is read decides. */
-static bool advance(struct thread *thread)
-{
-	struct thread_block *tb = thread->tb;
-	const struct ring *ring = &thread->ring;
-	uint64_t produced = tb->ring_produced;
-	uint32_t chunk = tb->ring_chunk % ring->chunks;
-
-	while (produced + 1 - __atomic_load_n(&ring->count, __ATOMIC_ACQUIRE) >= ring->chunks) {
-		if (thread->target->session->lossy || is_damaged(thread) || guard_is_alone())
-			return false;
-		session_wake_output(thread->target->session);
-		usleep(100);
-	}
-	tb->ring_chunk_end[chunk] = tb->cursor;
-	chunk = (chunk + 1) % ring->chunks;
-	tb->ring_chunk = chunk;
-	__atomic_store_n(&tb->cursor, ring->start + (uint64_t)chunk * RING_CHUNK_BYTES + RING_ZONE_BYTES,
-			 __ATOMIC_RELEASE);
-	__atomic_store_n(&tb->ring_produced, produced + 1, __ATOMIC_RELEASE);
-	return true;
-}
-
-void thread_event(struct thread *thread, uint32_t id, const uint32_t *payload)
-{
-	struct thread_block *tb = thread->tb;
-	const struct ring *ring = &thread->ring;
-	unsigned words = event_words(id);
-	uint64_t cursor = tb->cursor;
-
-	/* The program has seen that this chunk was read; so must we before we write to it. */
-	(void)__atomic_load_n(&ring->count, __ATOMIC_ACQUIRE);
-	if (is_damaged(thread))
-		return;
-	if (is_past_chunk(cursor)) {
-		if (!advance(thread)) {
-			tb->ring_lost++;
-			return;
-		}
-		cursor = tb->cursor;
-	}
-	/* Behind the last chunk stands the tail of the ring, for what overflows. */
-	if (cursor - ring->start >= (uint64_t)ring->chunks * RING_CHUNK_BYTES || cursor % 4)
-		return;
-	uint32_t *at = arena_local(&thread->target->arena, cursor);
-	if (!at)
-		return;
-	at[0] = id;
-	memcpy(at + 1, payload, words * 4);
-	cursor += 4 + words * 4;
-	__atomic_store_n(&tb->cursor, cursor, __ATOMIC_RELEASE);
-	if (is_past_chunk(cursor))
-		advance(thread);
 }

@@ -38,6 +38,7 @@ struct target {
 	pthread_mutex_t lock, symbols_lock;
 	unsigned lock_wanted;           /* by the main thread: looking ahead has time */
 	struct control *control;
+	uint8_t *sys_table;             /* what each system call is to do: SYS_ACTION_* */
 	uint64_t *areas_used;           /* bitmap of thread areas */
 	unsigned areas, ring_chunks;
 	unsigned areas_top;             /* all that were ever used are below; atomic */
@@ -48,6 +49,7 @@ struct target {
 	struct place *places;           /* --watch by translated code */
 	size_t place_count;
 	struct watch_code *watching;    /* NULL: other events; under lock */
+	struct store_log *store_log;    /* in the arena; NULL: likewise */
 	struct unwinder *unwinder;      /* of -k; under symbols_lock */
 	pthread_t service;
 	bool has_service, service_ends;
@@ -164,11 +166,6 @@ bool target_area_quiet(struct thread *thread) must_check;
 /* Gives it back.  False: not now, the target's lock is held; try again. */
 bool target_area_release(struct thread *thread) must_check;
 
-/* Whether system calls that send signals ask the service first; those that change what
- * becomes of signals. */
-void target_watch_senders(struct target *target, bool on);
-void target_watch_settings(struct target *target, bool on);
-
 /* Forgets all translations.  requires: lock; no thread in the cache, rings read */
 void target_flush(struct target *target);
 
@@ -191,9 +188,5 @@ void target_symbols_unlock(struct target *target);
 
 /* Something was mapped, unmapped or protected otherwise.  requires: lock */
 void target_map_changed(struct target *target);
-
-/* Writes an event of the tracer itself into the ring of a thread that stands
- * still (stopped, or waiting for an answer). */
-void thread_event(struct thread *thread, uint32_t id, const uint32_t *payload);
 
 #endif

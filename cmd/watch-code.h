@@ -6,10 +6,13 @@
  * Between the two the thread has its turn: no other thread's access of watched
  * memory begins, so that `old` and `new` are those of this very access.
  *
- * Of what is watched for writes a copy is kept.  Where memory differs from it before
+ * What it is to be told that way is little: most accesses the code puts down in a log by
+ * itself (watch-log.h), from the second time on.
+ *
+ * Of what is watched for writes a copy is kept (watch-copy.h).  Where memory differs from it before
  * an access or behind a system call, the kernel has written, or somebody else.
  *
- * requires, of all but the first two: target->lock
+ * requires, of all but begin and end, and where nothing else is said: target->lock
  */
 #ifndef TRACER_WATCH_CODE_H
 #define TRACER_WATCH_CODE_H
@@ -33,6 +36,15 @@ bool watch_code_syscall(struct thread *thread);
 void watch_code_signal(struct thread *thread, int signal);
 /* The thread has ended, or is taken away. */
 void watch_code_thread_end(struct thread *thread);
+
+/* The thread is stopped with SIGSEGV or SIGBUS.  True: that was not the program's, but
+ * ours when we looked at its memory; it is to go on.  Takes the lock. */
+bool watch_code_fault(struct thread *thread);
+
+/* Reports what code has put down so far.  Takes the lock. */
+void watch_code_read(struct target *target);
+/* All translations are about to be forgotten. */
+void watch_code_flush(struct target *target);
 
 /* The thread has been stopped and goes on natively with these registers: an access
  * that has been made is reported, its turn ends. */

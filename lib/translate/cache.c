@@ -76,19 +76,19 @@ struct heat *cache_heat(const struct translator *t, const struct xblock *b)
 	return b->heat ? chunked_at(&t->heats, b->heat - 1) : NULL;
 }
 
-static struct hash_item *hash_slot(const struct translator *t, uint64_t pc)
+static struct hash_item *hash_slot(const struct translator *t, uint64_t pc, bool is_careful)
 {
-	uint32_t i = hash_of(pc) & t->hash_mask;
+	uint32_t i = hash_of(pc + is_careful) & t->hash_mask;
 
-	while (t->hash[i].block && t->hash[i].pc != pc)
+	while (t->hash[i].block && (t->hash[i].pc != pc || t->hash[i].is_careful != is_careful))
 		i = (i + 1) & t->hash_mask;
 	return &t->hash[i];
 }
 
 static void hash_put(struct translator *t, const struct xblock *b)
 {
-	*hash_slot(t, b->public.pc.address) =
-		(struct hash_item){ b->public.pc.address, b->public.index + 1 };
+	*hash_slot(t, b->public.pc.address, b->is_careful) =
+		(struct hash_item){ b->public.pc.address, b->public.index + 1, b->is_careful };
 }
 
 static bool hash_grow(struct translator *t)
@@ -104,16 +104,21 @@ static bool hash_grow(struct translator *t)
 	t->hash_mask = size - 1;
 	for (uint32_t i = 0; old && i < old_size; i++)
 		if (old[i].block)
-			*hash_slot(t, old[i].pc) = old[i];
+			*hash_slot(t, old[i].pc, old[i].is_careful) = old[i];
 	free(old);
 	return true;
 }
 
-struct xblock *cache_block_find(const struct translator *t, struct app_pc pc)
+static struct xblock *find(const struct translator *t, struct app_pc pc, bool is_careful)
 {
-	uint32_t block = hash_slot(t, pc.address)->block;
+	uint32_t block = hash_slot(t, pc.address, is_careful)->block;
 
 	return block ? cache_block(t, block - 1) : NULL;
+}
+
+struct xblock *cache_block_find(const struct translator *t, struct app_pc pc)
+{
+	return find(t, pc, false);
 }
 
 static struct xblock *block_new(struct translator *t, struct app_pc pc)
@@ -132,9 +137,9 @@ static struct xblock *block_new(struct translator *t, struct app_pc pc)
 	return b;
 }
 
-struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
+static struct xblock *get(struct translator *t, struct app_pc pc, bool is_careful)
 {
-	struct xblock *b = cache_block_find(t, pc);
+	struct xblock *b = find(t, pc, is_careful);
 
 	if (b)
 		return b;
@@ -144,10 +149,21 @@ struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
 	}
 	b = block_new(t, pc);
 	if (b) {
+		b->is_careful = is_careful;
 		hash_put(t, b);
 		t->hash_used++;
 	}
 	return b;
+}
+
+struct xblock *cache_block_get(struct translator *t, struct app_pc pc)
+{
+	return get(t, pc, false);
+}
+
+struct xblock *cache_block_careful(struct translator *t, struct app_pc pc)
+{
+	return get(t, pc, true);
 }
 
 /* ---- blocks by page ------------------------------------------------------------- */
@@ -281,7 +297,11 @@ void cache_way_set(struct translator *t, uint32_t index, uint64_t address)
 
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 {
-	struct xblock *target = cache_block_get(t, pc);
+	return cache_exit_add_to(t, cache_block_get(t, pc), rel_at);
+}
+
+uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t rel_at)
+{
 	uint32_t index = t->exits.count;
 	struct exit *exit = target ? chunked_add(&t->exits) : NULL;
 
@@ -293,7 +313,7 @@ uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at)
 	exit->target = target->public.index;
 	exit->next = target->incoming;
 	target->incoming = index;
-	cache_way_set(t, index, pc.address);
+	cache_way_set(t, index, target->public.pc.address);
 	return index;
 }
 
@@ -319,14 +339,14 @@ void cache_link_incoming(struct translator *t, struct xblock *b)
 {
 	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
 		if (!cache_exit(t, i)->is_linked)
-			cache_exit_link(t, cache_exit(t, i), b->entry);
+			cache_exit_link(t, cache_exit(t, i), cache_exit_entry(cache_exit(t, i), b));
 }
 
 void cache_relink_incoming(struct translator *t, struct xblock *b)
 {
 	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
 		if (cache_exit(t, i)->is_linked)
-			patch_rel(t, cache_exit(t, i)->rel_at, b->entry);
+			patch_rel(t, cache_exit(t, i)->rel_at, cache_exit_entry(cache_exit(t, i), b));
 }
 
 void cache_unlink_incoming(struct translator *t, struct xblock *b)
@@ -357,6 +377,8 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old)
 		return NULL;
 	heir->incoming = old->incoming;
 	heir->is_after_call = old->is_after_call;
+	heir->is_called = old->is_called;
+	heir->is_careful = old->is_careful;
 	old->incoming = NO_INDEX;
 	old->is_replaced = true;
 	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
@@ -413,11 +435,20 @@ static size_t drop_page(struct translator *t, uint32_t slot, uint64_t start, uin
 	return dropped;
 }
 
-void cache_windows_drop(struct translator *t, uint64_t start, uint64_t end)
+void cache_pages_drop(struct translator *t, uint64_t start, uint64_t end)
 {
-	for (int i = 0; i < WINDOWS; i++)
-		if (t->windows[i].page < end && t->windows[i].page + 4096 > start)
-			t->windows[i].len = 0;
+	for (int i = 0; i < PAGES_READ; i++)
+		if (t->pages_read[i].page < end && t->pages_read[i].page + 4096 > start)
+			t->pages_read[i].len = 0;
+	t->changing[t->change_count++ % CHANGES] = (struct translate_range){ start, end };
+}
+
+bool cache_is_changing(const struct translator *t, uint64_t page)
+{
+	for (int i = 0; i < CHANGES; i++)
+		if (page < t->changing[i].end && page + 4096 > t->changing[i].start)
+			return true;
+	return false;
 }
 
 size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
@@ -425,7 +456,7 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
 	uint64_t first = start >> 12, last = (end - 1) >> 12;
 	size_t dropped = 0;
 
-	cache_windows_drop(t, start, end);
+	cache_pages_drop(t, start, end);
 	section_drop(t, start, end);
 	if (start >= end || !t->page_used)
 		return 0;
@@ -541,7 +572,7 @@ int translator_miss(struct translator *t, uint32_t index, struct cache_pc *out)
 	t->stats.misses++;
 	note_first(t, b);
 	if (!exit->is_linked)
-		cache_exit_link(t, exit, b->entry);
+		cache_exit_link(t, exit, cache_exit_entry(exit, b));
 	out->address = t->config.base + b->entry;
 	return 0;
 }

@@ -22,7 +22,8 @@
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
 #define SAMPLES_MAX 4
-#define WINDOWS 16
+#define PAGES_READ 16
+#define CHANGES 8
 
 struct exit {
 	uint32_t rel_at;        /* offset of the displacement to patch; 0: none */
@@ -30,11 +31,13 @@ struct exit {
 	uint32_t target;        /* block index */
 	uint32_t next;          /* of those that lead to the same target */
 	bool is_linked;
+	bool is_checked;        /* the memory about rsp is not watched: see stores-plan.c */
 };
 
 struct xblock {
 	struct block public;
 	uint32_t entry;                 /* cache offset; 0: not translated */
+	uint32_t entry_checked;         /* for exits that are checked; 0: as the others */
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
 	uint32_t hot_start, hot_end;
 	uint32_t incoming;              /* exit index */
@@ -44,6 +47,9 @@ struct xblock {
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call, was_entered;
 	bool is_trusted;                /* on a page that may change, but has not for long */
+	bool is_called;                 /* by exits that are checked */
+	bool is_careful;                /* looks at each store by itself: beside the block that
+					 * begins there else, and found by its exits alone */
 	bool is_replaced;               /* by a newer translation; some still run in this one */
 };
 
@@ -102,6 +108,18 @@ struct entered_set {
 	uint32_t mask, used;
 };
 
+/* Where watched ranges are, coarsely: aligned cells of 2^bits bytes that hold them with a
+ * margin, and hulls of those that are near to each other. */
+#define STORE_CELLS_MAX 4
+#define STORE_CLUSTERS_MAX 4
+#define STORE_MARGIN 4224u      /* what is checked at once, and the longest access but one */
+
+struct store_windows {
+	unsigned bits, cell_count, cluster_count;       /* cells 0: they would be too many */
+	uint32_t cells[STORE_CELLS_MAX];
+	struct translate_range clusters[STORE_CLUSTERS_MAX];
+};
+
 struct page_link {
 	uint32_t block, next;
 };
@@ -109,11 +127,16 @@ struct page_link {
 struct translator {
 	struct translate_config config;
 	struct translate_range *ranges;
+	struct store_windows windows;
 	struct emit hot, cold;
 	struct state_list hot_states, cold_states;
 
 	struct chunked blocks, exits, sites, stores, heats;
-	struct hash_item { uint64_t pc; uint32_t block; } *hash;        /* index + 1; 0: free */
+	struct hash_item {
+		uint64_t pc;
+		uint32_t block;         /* index + 1; 0: free */
+		bool is_careful;
+	} *hash;
 	uint32_t hash_mask, hash_used;
 
 	uint32_t *page_hash;            /* page_heads indices + 1 */
@@ -135,12 +158,14 @@ struct translator {
 	struct section *sections;
 	uint32_t section_count, section_room;
 
-	struct window {
+	struct page_read {
 		uint64_t page;
 		size_t len;             /* 0: nothing */
 		bool is_kept;           /* beyond this translation: not writable */
 		uint8_t bytes[4096];
-	} windows[WINDOWS];             /* what was read of the program, by page number */
+	} pages_read[PAGES_READ];             /* what was read of the program, by page number */
+	struct translate_range changing[CHANGES];       /* the latest that were dropped */
+	unsigned change_count;
 
 	struct translate_stats stats;
 	bool out_of_memory;
@@ -150,11 +175,16 @@ struct translator {
 struct xblock *cache_block(const struct translator *t, uint32_t index);
 struct exit *cache_exit(const struct translator *t, uint32_t index);
 /* What was read of [start, end) is read again. */
-void cache_windows_drop(struct translator *t, uint64_t start, uint64_t end);
+void cache_pages_drop(struct translator *t, uint64_t start, uint64_t end);
+/* Has the page been dropped a short while ago?  What is dropped before a system call
+ * changes behind that only. */
+bool cache_is_changing(const struct translator *t, uint64_t page);
 /* NULL for a block without. */
 struct heat *cache_heat(const struct translator *t, const struct xblock *b);
 /* The block at `pc`, made if there is none; NULL: out of memory. */
 struct xblock *cache_block_get(struct translator *t, struct app_pc pc);
+/* The careful one at `pc`. */
+struct xblock *cache_block_careful(struct translator *t, struct app_pc pc);
 struct xblock *cache_block_find(const struct translator *t, struct app_pc pc);
 /* Registers that block b's bytes came from these addresses. */
 bool cache_block_cover(struct translator *t, struct xblock *b);
@@ -162,11 +192,16 @@ bool cache_has_room_to_guess(const struct translator *t);
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth);
 /* A new exit to `pc`, whose displacement will stand at hot offset `rel_at`. */
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at);
+uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t rel_at);
 /* Lets every exit that leads to b jump straight to it; or back to their stubs. */
 void cache_link_incoming(struct translator *t, struct xblock *b);
 /* The same for those that are linked already, to an older translation. */
 void cache_relink_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
+static inline uint32_t cache_exit_entry(const struct exit *exit, const struct xblock *b)
+{
+	return exit->is_checked && b->entry_checked ? b->entry_checked : b->entry;
+}
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
 /* Notes a way for threads whose tracer has died; `index` of the table. */
@@ -195,6 +230,8 @@ void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
 /* Empties the table from pc's hash on; requires: no thread is in the cache. */
 void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc);
 void target_init(struct translator *t);
+/* Finds the windows of the ranges. */
+void stores_init(struct translator *t);
 void target_state_mark(struct translator *t, bool hot, const struct state *state);
 const struct state *target_state_at(const struct translator *t, uint32_t offset);
 

@@ -74,7 +74,8 @@ static void forget(struct translator *t, struct xblock *b)
 void translator_flush(struct translator *t)
 {
 	keep_entered(t);
-	cache_windows_drop(t, 0, ~0ull);
+	cache_pages_drop(t, 0, ~0ull);
+	memset(t->changing, 0, sizeof t->changing);
 	for (uint32_t i = 0; i < t->blocks.count; i++)
 		forget(t, cache_block(t, i));
 	chunked_clear(&t->blocks);

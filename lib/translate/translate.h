@@ -57,14 +57,18 @@ struct translate_range {
 };
 
 /* An access that may hit a watched range; see REQUEST_WATCH.  Asked for it, the
- * owner answers `plain`, or `hit` to be asked again behind it, then `resume`. */
+ * owner answers `plain`, or `hit` to be asked again behind it, then `resume`.
+ * With a log (store_log.h) it may tell what the access is, and is asked no more:
+ * translator_store_shape(). */
 struct translate_store {
 	struct app_pc pc;
 	uint8_t bytes[16];
 	uint8_t len;
 	bool is_call;                   /* its push of the return address */
 	bool rdx_in_slot;               /* an indirect call: rdx holds its target by now */
+	uint32_t shape_at;              /* in the cache; 0: the owner is asked always */
 	struct cache_pc plain, hit, resume;
+	struct cache_pc again;          /* tries the log once more; with shape_at */
 };
 
 struct translate_config {
@@ -182,6 +186,9 @@ struct translate_runtime {
 	struct cache_pc syscall_again;  /* a sys_resume: restores rdx and r10 from their slots,
 					 * goes on at sys_resume_saved */
 	struct cache_pc ring_retry;     /* the answer to REQUEST_RING */
+	struct cache_pc request;        /* makes the request that the thread block says */
+	struct cache_pc watch, watched, watch_end;      /* reads watched memory before an
+							 * access, behind it */
 };
 void translator_runtime(const struct translator *t, struct translate_runtime *out);
 
@@ -249,6 +256,10 @@ const struct block *translator_block(const struct translator *t, uint32_t index)
 
 /* The access with this number, or NULL. */
 const struct translate_store *translator_store(const struct translator *t, uint32_t index);
+
+/* From now on translated code puts this access down in the log by itself; SHAPE_ bits,
+ * 0: no more.  Nothing happens where it has no `shape_at`. */
+void translator_store_shape(struct translator *t, uint32_t index, uint32_t shape);
 
 /* A site for events that the owner writes itself; its id. */
 uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned words);

@@ -148,6 +148,19 @@ both_are_killed() {
 	wait "$tracer" 2>/dev/null || true
 }
 
+# Threads that wait for each other at watched memory, or for the tracer that held it.
+test_both_are_killed_with_watched_stores() {
+	"$VICTIMS/growing" 4 4000000 >native
+	for _ in $(seq "$(rounds 3 60)"); do
+		start "$VICTIMS/growing" 4 4000000 0.3 >out
+		program=$STARTED
+		both_are_killed "$program" --watch buff
+		wait "$program"
+		diff native out
+	done
+}
+limit_both_are_killed_with_watched_stores=300
+
 redis_is_orphaned_under() {
 	start_redis
 	start redis-benchmark -p "$port" -q -c 10 -n 100000000 -t set,get,lpush,zadd >bench.log 2>&1

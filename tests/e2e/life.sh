@@ -68,6 +68,26 @@ test_clone_without_a_stack() { life null_stack; }
 test_clone_with_a_chosen_id() { life set_tid; }
 test_first_thread_ends_first() { same "$VICTIMS/ends" leader 9; }
 
+# A new program's registers are all zero, but for rsp.
+test_registers_of_a_new_program() {
+	gcc -nostdlib -static -no-pie -Wl,--build-id=none -o zero -x assembler - <<-'S'
+		.intel_syntax noprefix
+		.globl _start
+		_start: or rdi, rcx
+		.irp r, rax, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15
+		or rdi, \r
+		.endr
+		neg rdi
+		setc dil
+		movzx edi, dil
+		mov eax, 60
+		syscall
+	S
+	./zero || skip "natively they are not"
+	"$TRACER" -q --calls -o trace ./zero
+	"$TRACER" -q -f --calls -o trace sh -c ./zero
+}
+
 test_exec_from_another_thread() {
 	printf '#!/bin/sh\necho script $1\n' >script
 	chmod 755 script

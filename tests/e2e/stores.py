@@ -1,5 +1,7 @@
 """stores.py SEED COUNT: an assembly program of COUNT stores around `place`, of every
-kind that this processor has: seed 0 takes each kind once, in order."""
+kind that this processor has: seed 0 takes each kind once, in order.  All of it is done
+three times: only the first time does the tracer see a store that can be put down in the
+cache."""
 import random
 import sys
 
@@ -68,7 +70,7 @@ def store(kind):
 
 
 kinds = KINDS[:count] if seed == 0 else [rng.choice(KINDS) for _ in range(count)]
-print('\t.intel_syntax noprefix\n\t.globl _start, place\n\t.text\n_start:\n\tlea rbp, place[rip]')
+print('\t.intel_syntax noprefix\n\t.globl _start, place\n\t.text\n_start:\nagain:\n\tlea rbp, place[rip]')
 print('\tfninit')
 for i in range(7):
     print(f'\tmovups xmm{i}, data[rip]+{16 * i}')
@@ -86,8 +88,10 @@ for number, kind in enumerate(kinds):
     print(f'\tmov rbx, {rng.randrange(1 << 62)}\n\tmov r9, {rng.randrange(1 << 62)}')
     print('\tlea rbp, place[rip]')
     print(f'\tmov r10d, {number}\n\tlea r11, [r11 + {number}]\n\tmov ecx, {number + 3}')
+print('\tdec dword ptr rounds[rip]\n\tjnz again')
 print('\tmov eax, 60\n\txor edi, edi\n\tsyscall')
 print('\t.data\n\t.balign 4096\n\t.skip 2048\n\t.type place, @object\nplace:\t.skip 4096')
 print('\t.size place, 64\n\t.balign 64\ndata:')
 for _ in range(64):
     print(f'\t.quad {rng.randrange(1 << 64)}')
+print('rounds:\t.long 3')

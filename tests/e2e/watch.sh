@@ -83,9 +83,70 @@ test_random_stores_are_single_steps() {
 	done
 }
 
+# A stack is memory like any other: pushes, calls and locals of a recursion that is on a
+# stack in static memory.  A second range, far away, changes nothing.
+limit_stores_on_a_stack_are_single_steps=300
+test_stores_on_a_stack_are_single_steps() {
+	local end at len
+
+	gcc -O2 -nostdlib -static -no-pie -fno-stack-protector -Wl,--build-id=none -o recursion -x c - <<-'C'
+		char stack[65536];
+		long order[64];
+		__attribute__((noipa)) long leaf(long n, volatile long *p) { p[n & 3] ^= n; return p[1]; }
+		__attribute__((noipa)) long deeper(long n, volatile long *p)
+		{
+			volatile long local[6];
+			volatile char text[40];
+			for (int i = 0; i < 6; i++)
+				local[i] = n + i;
+			for (int i = 0; i < 12; i++)
+				text[i] = (char)(n * i);
+			if (!n)
+				return local[2] + text[7];
+			long r = deeper(n - 1, local) + local[n % 6] + leaf(n, local + 1);
+			p[1] += r;
+			order[n & 63] = r;
+			return r * 3 + leaf(r, p);
+		}
+		__attribute__((noipa)) long begin(void)
+		{
+			volatile long top[4] = { 0 };
+			long r = 0;
+			for (int i = 0; i < 3; i++)
+				r += deeper(10 + i, top);
+			return r;
+		}
+		__asm__(".globl _start\n_start: lea stack+65536(%rip), %rsp\n call begin\n"
+			"mov $60, %eax\n xor %edi, %edi\n syscall\n");
+	C
+	end=$((0x$(nm recursion | awk '$3 == "stack" { print $1 }') + 65536))
+	for _ in $(seq "$(rounds 5 100)"); do
+		at=$(printf %x $((end - RANDOM % 2000)))
+		len=$((1 + RANDOM % 40))
+		"$VICTIMS/stepper" -w "$at:$len" steps ./recursion
+		"$TRACER" -q --wait --watch-with code --watch "0x$at:$len" --watch 0x7f0000000000:64 \
+			--format json -o trace ./recursion
+		/usr/bin/python3 "$E2E/changes.py" steps trace || fail "0x$at:$len"
+	done
+}
+
 test_same_value_stored_is_a_write() {
 	"$TRACER" -q --watch-with code --watch counter -o trace "$VICTIMS/watched" >/dev/null
 	grep -q ' 0 -> 0 at watched!set' trace || fail "$(cat trace)"
+}
+
+# A store that faults is no write, and its handler is told what it is told natively.
+test_stores_that_fault() {
+	"$VICTIMS/guarded" >native
+	for way in hw code; do
+		"$TRACER" -q --wait --watch-with $way --watch 0x10000000:8 -o trace \
+			"$VICTIMS/guarded" >out 2>said
+		diff native out
+	done
+	[ "$(wc -l <out)" = 9 ]
+	sed -n 's/.*bytes) \(.* -> [^ ]*\) .*/\1/p' trace >values
+	printf '%s\n' '0 -> 1' '1 -> 2' '2 -> 3' '0 -> 40' '40 -> 41' '41 -> 42' | diff - values ||
+		fail "$(cat trace)"
 }
 
 # ---- threads ----------------------------------------------------------------------------------------
@@ -100,10 +161,11 @@ growing() {
 		diff counted - || fail "$(cat table)"
 }
 
-test_no_write_is_lost() { growing 1 20000 --watch buff; }
+limit_no_write_is_lost=200
+test_no_write_is_lost() { growing 1 "$(rounds 1000000 10000000)" --watch buff; }
 
 limit_no_write_of_eight_threads_is_lost=200
-test_no_write_of_eight_threads_is_lost() { growing 8 "$(rounds 2500 1250000)" --watch buff; }
+test_no_write_of_eight_threads_is_lost() { growing 8 "$(rounds 125000 1250000)" --watch buff; }
 
 # Each access begins with what the one before has left, of whatever thread.
 test_values_of_eight_threads_are_a_chain() {
@@ -124,11 +186,38 @@ assert n == 16000, n
 P
 }
 
+# The same of every kind of store at once, of the kernel's writes between them, and of what
+# is there at the end.
+limit_values_of_mixed_stores_are_a_chain=200
+test_values_of_mixed_stores_are_a_chain() {
+	"$TRACER" -q --watch-with code --watch place --format json -o trace "$VICTIMS/mixed" 8 \
+		"$(rounds 3000 100000)" >out
+	/usr/bin/python3 - "$(cat out)" <<'P'
+import json, sys
+place = bytearray(64)
+def as_bytes(value, size):
+    if isinstance(value, str):
+        return bytes.fromhex(value)
+    return (value % (1 << 8 * size)).to_bytes(size, 'little')
+for line in open('trace'):
+    e = json.loads(line)
+    if e['type'] != 'write':
+        continue
+    at, size = int(e['address'], 16) & 63, e['size']
+    if as_bytes(e['old'], size) != place[at:at + size]:
+        raise SystemExit(f'{line}: it was {place[at:at + size].hex()}')
+    place[at:at + size] = as_bytes(e['new'], size)
+if place.hex() != sys.argv[1]:
+    raise SystemExit(f'at the end {place.hex()}, not {sys.argv[1]}')
+P
+}
+
 # Stops between an access and its report lose nothing.
 test_signals_and_detach_lose_nothing() {
-	start "$VICTIMS/growing" 4 100000000 0.2
+	start "$VICTIMS/growing" 4 100000000000 0.2
+	wait_for 5 grep -q growing "/proc/$STARTED/maps"
 	for _ in 1 2 3 4 5; do
-		"$TRACER" -q -p "$STARTED" --watch buff --duration 400ms --format json -o trace
+		"$TRACER" -q -p "$STARTED" --watch buff --duration 50ms --format json -o trace
 		/usr/bin/python3 - <<'P'
 import json
 last = {}

@@ -290,13 +290,29 @@ static void note_start(struct translator *t, uint32_t at, const struct x86_insn 
 		walk_cold(t, x86_branch_target(insn, at));
 }
 
+/* The jump to where a store is near a watched range stands in the last bytes of a nop. */
+static bool is_in_nop(struct translator *t, const struct x86_insn *from, uint64_t to)
+{
+	static const uint8_t nop[] = { 0x0f, 0x1f, 0x84, 0xe9 };
+	struct x86_insn jmp;
+
+	if (from->kind != X86_KIND_LOOP || !insn_starts[to - 3] ||
+	    memcmp(t->config.local + to - 3, nop, sizeof nop))
+		return false;
+	x86_decode(t->config.local + to, t->hot.at - to, &jmp);
+	check_state(t, (uint32_t)to);
+	walk_cold(t, x86_branch_target(&jmp, to));
+	return true;
+}
+
 static void check_flow(struct translator *t, uint32_t at, const struct x86_insn *insn)
 {
 	uint64_t to = x86_branch_target(insn, at);
 	bool is_hot = to >= RUNTIME_BYTES && to < t->hot.end;
 
 	if (is_relative(insn))
-		fuzz_check(to < t->cold.at && (!is_hot || insn_starts[to] || to == t->hot.at),
+		fuzz_check(to < t->cold.at && (!is_hot || insn_starts[to] || to == t->hot.at ||
+					       is_in_nop(t, insn, to)),
 			   "+%x branches to +%lx", at, to);
 }
 

@@ -5,19 +5,19 @@
 #include "build.h"
 
 /* What is not writable changes by system calls alone, whose ranges are dropped. */
-static void fill_window(struct translator *t, struct window *w, uint64_t page)
+static void fill_window(struct translator *t, struct page_read *w, uint64_t page)
 {
 	const struct translate_config *c = &t->config;
 
 	w->page = page;
 	w->len = c->read(c->context, (struct app_pc){ page }, w->bytes, sizeof w->bytes);
-	w->is_kept = w->len == sizeof w->bytes && c->is_writable &&
+	w->is_kept = w->len == sizeof w->bytes && c->is_writable && !cache_is_changing(t, page) &&
 		     !c->is_writable(c->context, (struct app_pc){ page });
 }
 
 static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
 {
-	struct window *w = &t->windows[(pc >> 12) % WINDOWS];
+	struct page_read *w = &t->pages_read[(pc >> 12) % PAGES_READ];
 	uint64_t page = pc & ~4095ull;
 	size_t at = pc - page;
 
@@ -29,9 +29,9 @@ static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
 
 void block_look_anew(struct translator *t)
 {
-	for (int i = 0; i < WINDOWS; i++)
-		if (!t->windows[i].is_kept)
-			t->windows[i].len = 0;
+	for (int i = 0; i < PAGES_READ; i++)
+		if (!t->pages_read[i].is_kept)
+			t->pages_read[i].len = 0;
 }
 
 /* Copies up to 15 bytes at pc, across a page's end if need be. */

@@ -10,6 +10,19 @@
 
 #define BIT(reg) ((uint16_t)(1u << (reg)))
 
+/* Accesses at one base, within STORE_MARGIN: one check stands for all of them. */
+struct store_group {
+	uint8_t at;             /* the check stands before this instruction */
+	uint8_t base, index;    /* registers; STORE_NO_REG: none */
+	uint8_t scale;          /* of the index, as in a SIB */
+	uint8_t base_epoch, index_epoch;        /* see stores-plan.c */
+	int64_t low, end;       /* of the displacements: from `low` up to below `end` */
+	bool is_fixed;          /* it cannot grow */
+};
+
+#define STORE_NO_REG 16
+#define STORE_GROUPS_MAX 16
+
 struct build {
 	struct translator *t;
 	struct xblock *block;
@@ -25,7 +38,13 @@ struct build {
 	int done_count;
 	bool to_cold;           /* relocate_emit() goes there */
 	uint16_t section;       /* 1 + number of the restartable sequence that the block is */
+	struct store_group groups[STORE_GROUPS_MAX];
+	int group_count;
+	uint64_t stores_covered;        /* by a group: one bit an instruction */
+	bool call_is_checked;           /* so is what the callee needs: see stores-plan.c */
+	uint32_t entry_checked;         /* behind the check for those who have made it */
 };
+_Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
 
 static inline struct emit *build_out(struct build *b)
 {
@@ -98,6 +117,13 @@ bool store_is_watched(const struct build *b, int i);
  * relocate_emit() for NULL.  `where` is where the program is behind it. */
 void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i),
 		struct where behind);
+
+/* ---- stores-plan.c -------------------------------------------------------------------- */
+
+/* Finds the accesses of the decoded block that need no check of their own. */
+void stores_plan(struct build *b);
+/* Emits the checks that stand before instruction i. */
+void stores_emit_checks(struct build *b, int i);
 
 /* ---- lookup.c ----------------------------------------------------------------------- */
 

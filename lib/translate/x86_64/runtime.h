@@ -33,6 +33,10 @@ RUNTIME_LABEL(runtime_syscall_native);
 RUNTIME_LABEL(runtime_syscall_insn);
 RUNTIME_LABEL(runtime_syscall_done);
 RUNTIME_LABEL(runtime_syscall_special);
+RUNTIME_LABEL(runtime_syscall_check);
+RUNTIME_LABEL(runtime_syscall_check_saved);
+RUNTIME_LABEL(runtime_syscall_check_flags_saved);
+RUNTIME_LABEL(runtime_syscall_checked);
 RUNTIME_LABEL(runtime_syscall_note);
 RUNTIME_LABEL(runtime_syscall_post);
 RUNTIME_LABEL(runtime_syscall_resume);
@@ -55,6 +59,16 @@ RUNTIME_LABEL(runtime_ring_drop_commit);
 RUNTIME_LABEL(runtime_ring_drop_committed);
 RUNTIME_LABEL(runtime_ring_return);
 RUNTIME_LABEL(runtime_ring_end);
+RUNTIME_LABEL(runtime_watch);
+RUNTIME_LABEL(runtime_watch_saved);
+RUNTIME_LABEL(runtime_watch_flags_saved);
+RUNTIME_LABEL(runtime_watch_return);
+RUNTIME_LABEL(runtime_watched);
+RUNTIME_LABEL(runtime_watched_saved);
+RUNTIME_LABEL(runtime_watched_flags_saved);
+RUNTIME_LABEL(runtime_watched_return);
+RUNTIME_LABEL(runtime_watched_ask);
+RUNTIME_LABEL(runtime_watch_end);
 RUNTIME_LABEL(runtime_end);
 
 #define RUNTIME_BYTES 4096u     /* reserved for it; code begins behind them */

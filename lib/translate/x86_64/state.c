@@ -282,10 +282,18 @@ static void from_syscall_again(struct translator *t, uint32_t at, struct thread_
 	}
 }
 
+#define CHECK_SAVES (BIT(0) | BIT(3) | BIT(4) | BIT(5) | BIT(12))        /* runtime_syscall_check */
+
 static void from_syscall(struct translator *t, uint32_t at, struct thread_block *tb,
 			 struct translate_state *out)
 {
 	out->regs.pc = tb->sys_next - 2;
+	if (in(at, runtime_syscall_check_saved, runtime_syscall_checked))
+		for (int r = 0; r < 16; r++)
+			if (CHECK_SAVES >> r & 1)
+				out->regs.gpr[r] = tb->gpr[r];
+	if (in(at, runtime_syscall_check_flags_saved, runtime_syscall_checked))
+		out->regs.flags = tb->rflags;
 	if (at == RUNTIME_OFFSET(runtime_syscall_done))
 		out->in_syscall = true;
 	if (in(at, runtime_syscall_done, runtime_syscall_special) ||
@@ -353,6 +361,28 @@ static void from_ring(struct translator *t, uint32_t at, const struct translate_
 	at_ring(t, tb, out);
 }
 
+/* In the bookkeeping of a watched access the program is before it, or behind it, as
+ * the place that is gone back to says. */
+static void from_watch(struct translator *t, uint32_t at, const struct translate_regs *raw,
+		       struct thread_block *tb, struct translate_state *out)
+{
+	bool is_behind = at >= RUNTIME_OFFSET(runtime_watched);
+	const uint8_t *saved = is_behind ? runtime_watched_saved : runtime_watch_saved;
+	const uint8_t *flags = is_behind ? runtime_watched_flags_saved : runtime_watch_flags_saved;
+	struct translate_regs regs = *raw;
+
+	if (at == RUNTIME_OFFSET(runtime_watch) || at == RUNTIME_OFFSET(runtime_watched))
+		tb->watch_back = raw->gpr[1];
+	/* rbp and r12 to r15 are never used; rcx is in its slot. */
+	for (int r = 0; r < 12 && at >= RUNTIME_OFFSET(saved); r++)
+		if (r != 1 && r != 5)
+			regs.gpr[r] = tb->gpr[r];
+	if (at >= RUNTIME_OFFSET(flags))
+		regs.flags = tb->rflags;
+	if (tb->watch_back - t->config.base < t->config.size_bytes)
+		from_record(t, (uint32_t)(tb->watch_back - t->config.base), &regs, tb, out);
+}
+
 static void from_runtime(struct translator *t, uint32_t at, const struct translate_regs *raw,
 			 struct thread_block *tb, struct translate_state *out)
 {
@@ -365,6 +395,8 @@ static void from_runtime(struct translator *t, uint32_t at, const struct transla
 		from_syscall(t, at, tb, out);
 	else if (in(at, runtime_sigreturn, runtime_sigreturn_end))
 		from_sigreturn(at, tb, out);
+	else if (in(at, runtime_watch, runtime_watch_end))
+		from_watch(t, at, raw, tb, out);
 	else
 		from_ring(t, at, raw, tb, out);
 }

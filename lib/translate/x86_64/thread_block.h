@@ -59,6 +59,11 @@
 #define TB_QUIET                0x408
 #define TB_RING_DROPPING        0x40c
 #define TB_RSEQ                 0x410
+#define TB_WATCH_LOG            0x418           /* see store_log.h */
+#define TB_WATCH_ADDRESS        0x420
+#define TB_WATCH_HEAD           0x428
+#define TB_WATCH_BACK           0x430
+#define TB_WATCH_SHAPE          0x438
 
 #define THREAD_BLOCK_OFFSET     4096
 #define THREAD_AREA_HEAD_BYTES  65536
@@ -101,6 +106,8 @@
 #define SYS_ACTION_POST         2
 #define SYS_ACTION_SIGRETURN    3
 #define SYS_ACTION_NOTE         4       /* sets `noted` of the control, before and behind it */
+#define SYS_ACTION_WATCH        5       /* POST if it may write into a watched range, else NATIVE */
+#define SYS_STRUCT_MAX          65536   /* what a call writes that no argument counts, at most */
 
 #define TRANSLATE_TRUST_BYTES   0x100000        /* counters of 8 bytes: see volatile.c */
 #define TRANSLATE_HEAT_BYTES    0x200000        /* the like: see guess.c */
@@ -162,6 +169,12 @@ struct thread_block {
 	uint32_t quiet;                 /* no system call of ours: a filter may forbid it */
 	uint32_t ring_dropping;         /* lossy: about to take back the chunk being written */
 	uint64_t rseq;                  /* the program's own area for the kernel, or 0 */
+	uint64_t watch_log;             /* 0: there is none */
+	uint64_t watch_address;         /* where the access is that may hit */
+	uint64_t watch_head;            /* where the log ends with it */
+	uint64_t watch_back;            /* cache pc to go back to */
+	uint32_t watch_shape;           /* SHAPE_ bits */
+	uint32_t pad2;
 };
 
 struct control {
@@ -209,6 +222,11 @@ TB_CHECK(ways, TB_WAYS);
 TB_CHECK(quiet, TB_QUIET);
 TB_CHECK(ring_dropping, TB_RING_DROPPING);
 TB_CHECK(rseq, TB_RSEQ);
+TB_CHECK(watch_log, TB_WATCH_LOG);
+TB_CHECK(watch_address, TB_WATCH_ADDRESS);
+TB_CHECK(watch_head, TB_WATCH_HEAD);
+TB_CHECK(watch_back, TB_WATCH_BACK);
+TB_CHECK(watch_shape, TB_WATCH_SHAPE);
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
 _Static_assert(offsetof(struct control, noted) == CONTROL_NOTED, "noted");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");

@@ -103,6 +103,7 @@ static void emit_body(struct build *b)
 		build_mark(b, true, at(b->pcs[i], true));
 		if (counted)
 			emit_count_event(b, i, b->pcs[i]);
+		stores_emit_checks(b, i);
 		if (store_is_watched(b, i))
 			store_emit(b, i, NULL, at(b->pcs[i] + b->insns[i].len, true));
 		else
@@ -111,6 +112,10 @@ static void emit_body(struct build *b)
 			build_mark(b, true, at(b->pcs[i + 1], true));
 			emit_count_event(b, i, b->pcs[i] + b->insns[i].len);
 		}
+	}
+	if (!b->ends_early) {           /* a call */
+		build_mark(b, true, at(b->pcs[plain], true));
+		stores_emit_checks(b, plain);
 	}
 }
 
@@ -145,6 +150,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	if (b->insns[b->count - 1].len == 0)
 		b->end_pc = b->pcs[b->count - 1];
 	block_find_dead(b);
+	stores_plan(b);
 	if (!block_keep_bytes(b))
 		return -ENOMEM;
 	emit_way_in(b, is_return);
@@ -169,6 +175,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	if (t->hot.is_full || t->cold.is_full)
 		return -ENOSPC;
 	block->entry = entry;
+	block->entry_checked = b->entry_checked;
 	t->stats.blocks++;
 	t->stats.insns += (uint64_t)b->count;
 	b->done[b->done_count++] = block;
@@ -219,7 +226,7 @@ static void publish(struct build *b)
 static void forget(struct build *b)
 {
 	for (int i = 0; i < b->done_count; i++) {
-		b->done[i]->entry = 0;
+		b->done[i]->entry = b->done[i]->entry_checked = 0;
 		memset(b->done[i]->lookup_entry, 0, sizeof b->done[i]->lookup_entry);
 	}
 	if (b->block && !b->block->entry)
@@ -244,7 +251,7 @@ int target_translate(struct translator *t, struct xblock *first)
 	for (int n = 0; pc; n++) {
 		uint64_t follow = 0;
 		bool follow_return = false;
-		struct xblock *block = cache_block_get(t, (struct app_pc){ pc });
+		struct xblock *block = n ? cache_block_get(t, (struct app_pc){ pc }) : first;
 
 		if (!block) {
 			r = -ENOMEM;
@@ -297,6 +304,7 @@ void target_init(struct translator *t)
 	assert(runtime_len <= RUNTIME_BYTES);
 	t->literal_at = t->literal_end = 0;
 	memcpy(t->config.local, runtime_start, runtime_len);
+	stores_init(t);
 	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,
 				 (uint32_t)t->config.size_bytes, false };
@@ -314,4 +322,8 @@ void translator_runtime(const struct translator *t, struct translate_runtime *ou
 	out->syscall_resume.address = base + RUNTIME_OFFSET(runtime_syscall_resume);
 	out->syscall_again.address = base + RUNTIME_OFFSET(runtime_syscall_again);
 	out->ring_retry.address = base + RUNTIME_OFFSET(runtime_ring_retry);
+	out->request.address = base + RUNTIME_OFFSET(runtime_request);
+	out->watch.address = base + RUNTIME_OFFSET(runtime_watch);
+	out->watched.address = base + RUNTIME_OFFSET(runtime_watched);
+	out->watch_end.address = base + RUNTIME_OFFSET(runtime_watch_end);
 }

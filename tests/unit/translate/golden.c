@@ -18,7 +18,8 @@ static const struct { const char *name; const uint8_t *at; } labels[] = {
 	{ "exit_miss", runtime_exit_miss }, { "request", runtime_request },
 	{ "lookup_call", runtime_lookup_call }, { "lookup_jmp", runtime_lookup_jmp },
 	{ "lookup_ret", runtime_lookup_ret }, { "syscall", runtime_syscall },
-	{ "ring_full", runtime_ring_full },
+	{ "ring_full", runtime_ring_full }, { "watch", runtime_watch },
+	{ "watched", runtime_watched },
 };
 
 struct listing {

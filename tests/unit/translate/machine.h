@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "ring.h"
+#include "store_log.h"
 #include "thread_block.h"
 #include "translate.h"
 
@@ -128,11 +129,13 @@ struct machine {
 	uint8_t *area;                  /* the thread's */
 	struct thread_block *tb;
 	struct control *control;
+	struct store_log *store_log;    /* NULL: the service is asked about each store */
 	uint8_t *sys_table;
 	struct ring ring;
 	uint32_t *log;                  /* what has been read from the ring */
 	size_t log_count;
 	unsigned ring_waits, watch_count;
+	bool asks_always;               /* without a log of stores */
 	const char *name;               /* of the mode */
 
 	pthread_t service;
@@ -195,6 +198,7 @@ static void machine_thread_init(struct machine *m, uint32_t chunks)
 	tb->stack_top = (uint64_t)m->area + THREAD_STACK_TOP;
 	tb->control = (uint64_t)m->control;
 	tb->sys_table = (uint64_t)m->sys_table;
+	tb->watch_log = (uint64_t)m->store_log;
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		tb->lookup[i] = m->config.lookup_base[i];
 	tb->ring_start = (uint64_t)m->area + THREAD_AREA_HEAD_BYTES;
@@ -283,6 +287,12 @@ static void machine_init(struct machine *m, enum place place,
 	m->control->spin = 2000;
 	m->control->patience[1] = 50 * 1000 * 1000;
 	m->sys_table = map_at(0, 65536, rw, shared, -1);
+	if (m->config.range_count && !m->asks_always) {
+		m->store_log = map_at(0, sizeof *m->store_log, rw, shared, -1);
+		m->store_log->range_count = (uint32_t)m->config.range_count;
+		memcpy(m->store_log->ranges, m->config.ranges,
+		       m->config.range_count * sizeof *m->config.ranges);
+	}
 	m->log = map_at(0, LOG_WORDS * 4, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	for (int i = 0; i < LOOKUP_KINDS; i++) {
 		m->config.lookup_local[i] = map_at(0, TRANSLATE_LOOKUP_BYTES, rw, shared, -1);
@@ -302,6 +312,24 @@ static void machine_init(struct machine *m, enum place place,
 }
 
 /* ---- the service ---------------------------------------------------------------------------- */
+
+/* Asked about an access, one answers by turns; from then on the log has it.  Of how many
+ * bytes it is does not matter here. */
+static inline struct cache_pc machine_serve_watch(struct machine *m, const struct translate_store *store)
+{
+	if (!m->store_log || !store->shape_at)
+		return m->watch_count++ & 1 ? store->plain : store->hit;
+	translator_store_shape(m->t, m->tb->exit, 8 | SHAPE_READS | SHAPE_WRITES);
+	__atomic_store_n(&m->store_log->tail, m->store_log->head, __ATOMIC_RELEASE);
+	switch (m->watch_count++ % 3) {
+	case 0:
+		return store->plain;
+	case 1:
+		return store->hit;
+	default:
+		return store->again;
+	}
+}
 
 /* Where the thread goes on; what cannot be translated runs as it is. */
 static struct cache_pc machine_serve(struct machine *m)
@@ -340,7 +368,7 @@ static struct cache_pc machine_serve(struct machine *m)
 	case REQUEST_SYSCALL_POST:
 		return (struct cache_pc){ tb->sys_resume_saved };
 	case REQUEST_WATCH:
-		return m->watch_count++ & 1 ? store->plain : store->hit;
+		return machine_serve_watch(m, store);
 	case REQUEST_WATCHED:
 		return store->resume;
 	case REQUEST_RING:

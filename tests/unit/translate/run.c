@@ -593,6 +593,13 @@ Test(run, reads_anew_what_may_have_changed)
 		translator_drop(m->t, m->program, m->program + 1);
 		translator_enter(m->t, (struct app_pc){ m->program + 0x901 }, &at);
 		cr_expect_eq(reads, writable ? 22 : 2);
+		translator_enter(m->t, (struct app_pc){ m->program + 0x902 }, &at);
+		cr_expect_eq(reads, writable ? 23 : 3, "it may be about to change");
+		for (int i = 0; i < 8; i++)
+			translator_drop(m->t, m->program + 0x2000, m->program + 0x3000);
+		for (uint64_t i = 3; i < 9; i++)
+			translator_enter(m->t, (struct app_pc){ m->program + 0x900 + i }, &at);
+		cr_expect_eq(reads, writable ? 29 : 4);
 	}
 	machine_deinit(m);
 	free(m);

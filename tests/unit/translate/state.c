@@ -43,7 +43,7 @@ PROGRAM(turns,
 struct mode {
 	const char *name;
 	struct translate_events events;
-	bool writable, ask, slow_loop;
+	bool writable, ask, slow_loop, asks_about_stores, points;
 	uint32_t fill;
 };
 
@@ -58,6 +58,8 @@ static const struct mode modes[] = {
 	{ "calls, time, ring nearly full", { .calls = true, .time = true }, .fill = 32 },
 	{ "slow loop", { .blocks = true }, .slow_loop = true },
 	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
+	{ "stores, asked about", { .stores = true }, .asks_about_stores = true },
+	{ "stores, calls with an argument near", { .stores = true }, .points = true },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -264,9 +266,13 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	m->config.is_writable = mode->writable ? machine_all_writable : NULL;
 	m->config.ranges = &range;
 	m->config.range_count = mode->events.stores;
+	m->config.has_fsgsbase = true;
+	m->asks_always = mode->asks_about_stores;
 	machine_init(m, place, &mode->events);
 	for (int i = 0; mode->ask && i < 65536; i++)
 		m->sys_table[i] = (uint8_t)(i & 1 ? SYS_ACTION_PRE : SYS_ACTION_POST);
+	if (m->store_log)
+		memset(m->sys_table, SYS_ACTION_WATCH, 65536);
 	g = (struct rig){ .m = m, .mode = mode, .start = start, .end = end, .second = *m };
 	uint8_t *area = map_at(0, (CHUNKS_MAX_TEST + 3) * 65536, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1);
@@ -276,6 +282,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	machine_thread_init(&g.second, CHUNKS_MAX_TEST);
 	image_fill(&in, m, &seed);
 	memset(in.vector, 0, sizeof in.vector);
+	if (mode->points)
+		in.gpr[7] = range.start - 100;
 	machine_load(m, start, end);
 	machine_run(&in, m->program);
 	machine_outcome(m, &g.native);
@@ -303,6 +311,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 		cr_assert_gt(step_through(&g, true), 30);
 	}
 	machine_stop(&g.second);
+	if (m->store_log && start == memory)
+		cr_assert_gt(m->store_log->head, 4);
 	machine_deinit(m);
 }
 
@@ -331,3 +341,5 @@ STATE_TEST(ring_full, 9)
 STATE_TEST(ring_full_time, 10)
 STATE_TEST(slow_loop, 11)
 STATE_TEST(slow_loop_calls_time, 12)
+STATE_TEST(stores_asked, 13)
+STATE_TEST(stores_points, 14)

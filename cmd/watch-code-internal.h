@@ -1,0 +1,16 @@
+/* watch-code-internal.h - what the files of --watch by translated code share. */
+#ifndef TRACER_WATCH_CODE_INTERNAL_H
+#define TRACER_WATCH_CODE_INTERNAL_H
+
+#include "watch-code.h"
+#include "watch-copy.h"
+#include "watch-log.h"
+
+struct watch_code {
+	struct thread *owner;           /* whose turn it is */
+	unsigned waiters;               /* threads that wait for theirs */
+	struct watch_copies copies;
+	struct watch_log log;
+};
+
+#endif

@@ -1,0 +1,4 @@
+# near blocks stores
+	mov [rbx + 8], rcx
+	adc eax, eax
+	ret
