@@ -142,8 +142,7 @@ static void collect(struct session *s, struct thread *thread)
 	struct tracee_stop stop;
 
 	while (!thread->is_stopped) {
-		if (tracee_wait(thread->tid, true, &stop) < 0 || stop.kind == STOP_EXITED ||
-		    stop.kind == STOP_KILLED) {
+		if (tracee_wait(thread->tid, true, &stop) < 0 || tracee_has_ended(&stop)) {
 			session_thread_remove(s, thread);
 			return;
 		}
@@ -336,6 +335,11 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
 			continue;
 		}
+		if (stop.kind == STOP_ZOMBIE) {
+			thread->state = THREAD_GONE;
+			thread->is_stopped = true;      /* for good */
+			return true;
+		}
 		/* An interrupt overtakes the report of a step, which would be a signal to a
 		 * thread that is let go. */
 		if (stop.kind == STOP_INTERRUPT && thread->state == THREAD_STEPPING &&
@@ -452,7 +456,7 @@ static void unmap(struct session *s, struct target *target)
 	struct err err = { 0 };
 
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (t->target == target && t->is_stopped && (!by || by->is_listening))
+		if (t->target == target && t->is_stopped && t->state != THREAD_GONE && (!by || by->is_listening))
 			by = t;
 	if (by && target_unmap(target, by->tid, NULL, &err) < 0 && err.code != ESRCH)
 		message_error(&err);

@@ -268,8 +268,7 @@ void life_on_child(struct session *s, struct thread *parent, const struct tracee
 	struct tracee_stop first;
 	struct thread *child;
 
-	if (!await_child(s, tid, &first) || first.kind == STOP_EXITED ||
-	    first.kind == STOP_KILLED) {
+	if (!await_child(s, tid, &first) || tracee_has_ended(&first)) {
 		hijack_resume(parent, 0);
 		return;
 	}

@@ -79,7 +79,7 @@ int stops_settle(struct session *s, struct thread *thread)
 			return -ESRCH;
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP)
 			return 0;
-		if (stop.kind == STOP_EXITED || stop.kind == STOP_KILLED) {
+		if (tracee_has_ended(&stop)) {
 			stops_handle(s, &stop);
 			return -ESRCH;
 		}

@@ -75,6 +75,13 @@ pid_t process_of_thread(pid_t tid)
 	return r < 0 ? r : atoi(value);
 }
 
+char process_state(pid_t tid)
+{
+	char value[64];
+
+	return status_field(tid, "State", value, sizeof value) < 0 ? 0 : value[0];
+}
+
 int process_signals(pid_t tid, struct process_signals *out)
 {
 	char name[40], text[4096];

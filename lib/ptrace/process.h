@@ -33,6 +33,9 @@ struct process_signals {
 };
 int process_signals(pid_t tid, struct process_signals *out) must_check;
 
+/* R, S, D, T, t, Z as in /proc; 0: there is none. */
+char process_state(pid_t tid);
+
 /* Do two processes share one address space (vfork, CLONE_VM)? */
 bool process_shares_memory(pid_t a, pid_t b);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,15 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "process.h"
+
+/* A stop that was asked for is a matter of microseconds, mostly. */
+#define WAIT_YIELDS 50
+#define WAIT_NAP_MIN_NS 20000
+#define WAIT_NAP_MAX_NS 1000000
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
@@ -116,13 +125,13 @@ static void classify(struct tracee_stop *stop)
 	}
 }
 
-int tracee_wait(pid_t tid, bool block, struct tracee_stop *out)
+static int wait_once(pid_t tid, int options, struct tracee_stop *out)
 {
 	pid_t got;
 
 	memset(out, 0, sizeof *out);
 	do
-		got = waitpid(tid, &out->status, __WALL | (block ? 0 : WNOHANG));
+		got = waitpid(tid, &out->status, __WALL | options);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
@@ -131,6 +140,41 @@ int tracee_wait(pid_t tid, bool block, struct tracee_stop *out)
 	out->tid = got;
 	classify(out);
 	return 0;
+}
+
+/* A zombie that is not reported: others are to be waited for first, maybe by us. */
+static bool is_zombie(pid_t tid, struct tracee_stop *out)
+{
+	if (process_state(tid) != 'Z' || tracee_has_news(tid))
+		return false;
+	*out = (struct tracee_stop){ .tid = tid, .kind = STOP_ZOMBIE };
+	return true;
+}
+
+static int wait_for_one(pid_t tid, struct tracee_stop *out)
+{
+	struct timespec nap = { 0, WAIT_NAP_MIN_NS };
+
+	for (unsigned tries = 0;; tries++) {
+		int r = wait_once(tid, WNOHANG, out);
+
+		if (r < 0 || out->kind != STOP_NONE)
+			return r;
+		if (tries < WAIT_YIELDS) {
+			sched_yield();
+			continue;
+		}
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < WAIT_NAP_MAX_NS)
+			nap.tv_nsec *= 2;
+		else if (is_zombie(tid, out))
+			return 0;
+	}
+}
+
+int tracee_wait(pid_t tid, bool block, struct tracee_stop *out)
+{
+	return block && tid > 0 ? wait_for_one(tid, out) : wait_once(tid, block ? 0 : WNOHANG, out);
 }
 
 bool tracee_has_news(pid_t tid)
@@ -312,7 +356,7 @@ static int await_exec(pid_t pid, int report, struct err *err, const char *name)
 			return err_set(err, -r, "%s: %s", name, strerror(-r));
 		if (stop.kind == STOP_EXEC)
 			return 0;
-		if (stop.kind == STOP_EXITED || stop.kind == STOP_KILLED) {
+		if (tracee_has_ended(&stop)) {
 			if (read(report, &code, sizeof code) != sizeof code)
 				code = ECHILD;
 			return err_set(err, code, "%s: %s", name, strerror(code));

@@ -30,6 +30,7 @@ enum tracee_stop_kind {
 	STOP_NONE,              /* nothing to report */
 	STOP_EXITED,            /* gone; `code` is the exit status */
 	STOP_KILLED,            /* gone; `code` is the signal */
+	STOP_ZOMBIE,            /* gone, but its end will be reported when all threads have been */
 	STOP_SIGNAL,            /* signal-delivery stop; `code` is the signal */
 	STOP_GROUP,             /* group-stop; `code` is the stopping signal */
 	STOP_INTERRUPT,         /* after tracee_interrupt(), or a new child's first stop */
@@ -49,6 +50,12 @@ struct tracee_stop {
 	int status;             /* as waitpid() gave it */
 };
 
+/* It is gone, or as good as. */
+static inline bool tracee_has_ended(const struct tracee_stop *stop)
+{
+	return stop->kind == STOP_EXITED || stop->kind == STOP_KILLED || stop->kind == STOP_ZOMBIE;
+}
+
 enum tracee_resume {
 	TRACEE_CONT,
 	TRACEE_STEP,            /* one instruction, or to the first one of a handler */
@@ -65,7 +72,9 @@ int tracee_seize(pid_t tid, struct err *err) must_check;
 int tracee_interrupt(pid_t tid);
 
 /* Waits for a change of `tid` (-1: of any tracee).  With `block` false returns
- * 0 and STOP_NONE when there is nothing.  -ECHILD: no tracee is left. */
+ * 0 and STOP_NONE when there is nothing.  -ECHILD: no tracee is left.
+ * Who blocks for the first thread of a process, which has ended while others are there or
+ * have not been waited for, gets STOP_ZOMBIE: the kernel reports it after them. */
 int tracee_wait(pid_t tid, bool block, struct tracee_stop *out) must_check;
 
 /* Has `tid` something to report that no tracee_wait() has told yet? */

@@ -106,8 +106,7 @@ static int drive(struct remote *remote, enum tracee_resume how, bool (*want)(enu
 	if (tracee_resume(remote->tid, how, 0) < 0)
 		return lost(remote);
 	for (;;) {
-		if (tracee_wait(remote->tid, true, &stop) < 0 || stop.kind == STOP_EXITED ||
-		    stop.kind == STOP_KILLED)
+		if (tracee_wait(remote->tid, true, &stop) < 0 || tracee_has_ended(&stop))
 			return lost(remote);
 		if (want(stop.kind))
 			return stop.kind;

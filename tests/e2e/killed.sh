@@ -123,6 +123,23 @@ test_output_that_is_stuck() {
 	stop "$program"
 }
 
+# Both at once: the end of a first thread is reported behind those of the others.
+test_program_killed_while_we_leave() {
+	for i in $(seq "$(rounds 20 200)"); do
+		start "$VICTIMS/threads" 8 60 >out
+		program=$STARTED
+		"$TRACER" -q -p "$program" --none -o trace &
+		tracer=$!
+		started_pids+=("$tracer")
+		sleep "0.$(printf %03d $((RANDOM % 100 + 20)))"
+		kill -TERM "$tracer"
+		sleep "0.00$((RANDOM % 6))"
+		kill -9 "$program"
+		wait_for 10 is_over "$tracer"
+		wait "$tracer" || fail "round $i: status $?"
+	done
+}
+
 # timeout(1) kills its whole process group.
 test_killed_by_timeout() {
 	start_redis

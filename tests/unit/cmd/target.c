@@ -6,6 +6,7 @@
 
 #include "session.h"
 #include "target.h"
+#include "thread-event.h"
 
 #define CHUNKS 3u
 #define BASE 0x7f0000000000ull

@@ -2,7 +2,9 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -137,6 +139,40 @@ Test(tracee, tells_signals_groups_and_ends_apart, .timeout = 10)
 	cr_expect_eq(tracee_wait(pid, true, &stop), -ECHILD);
 	struct user_regs_struct regs;
 	cr_expect_eq(tracee_regs_get(pid, &regs), -ESRCH);
+}
+
+static void *sleep_on(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* The kernel would let who waits for the first thread wait for ever. */
+Test(tracee, tells_of_a_first_thread_whose_others_were_not_waited_for, .timeout = 10)
+{
+	struct tracee_stop stop;
+	struct err err = { 0 };
+	pthread_t thread;
+	pid_t pid = fork(), *tids = NULL;
+	int n = 0;
+
+	if (pid == 0) {
+		pthread_create(&thread, NULL, sleep_on, NULL);
+		sleep_on(NULL);
+	}
+	while ((n = process_threads(pid, &tids)) < 2)
+		free(tids);
+	for (int i = 0; i < n; i++)
+		cr_assert_eq(tracee_seize(tids[i], &err), 0);
+	kill(pid, SIGKILL);
+	cr_assert_eq(tracee_wait(pid, true, &stop), 0);
+	cr_expect_eq(stop.kind, STOP_ZOMBIE);
+	cr_assert_eq(tracee_wait(tids[0] == pid ? tids[1] : tids[0], true, &stop), 0);
+	cr_expect_eq(stop.kind, STOP_KILLED);
+	cr_assert_eq(tracee_wait(pid, true, &stop), 0);
+	cr_expect(stop.kind == STOP_KILLED && stop.code == SIGKILL);
+	free(tids);
 }
 
 Test(tracee, says_which_program_is_not_there, .timeout = 10)
