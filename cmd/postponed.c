@@ -121,20 +121,27 @@ static void block(struct thread *thread, int signal)
 
 	if (__atomic_load_n(&thread->call_passes, __ATOMIC_ACQUIRE) && thread->call_sees_mask)
 		return;         /* now that call comes */
-	if (tracee_sigmask_get(thread->tid, &mask) < 0 || mask & bit ||
-	    tracee_sigmask_set(thread->tid, mask | bit) < 0)
-		return;
-	__atomic_fetch_or(&thread->blocked, bit, __ATOMIC_ACQ_REL);
+	target_lock(thread->target);
+	if (tracee_sigmask_get(thread->tid, &mask) == 0 && !(mask & bit) &&
+	    tracee_sigmask_set(thread->tid, mask | bit) == 0)
+		thread->blocked |= bit;
+	target_unlock(thread->target);
 }
 
 void postponed_unblock(struct thread *thread)
 {
-	uint64_t blocked = __atomic_exchange_n(&thread->blocked, 0, __ATOMIC_ACQ_REL), mask;
+	uint64_t mask;
 
-	if (!blocked || tracee_sigmask_get(thread->tid, &mask) < 0)
+	if (!thread->postponed)
 		return;
-	int ignored = tracee_sigmask_set(thread->tid, mask & ~blocked);
-	(void)ignored;          /* killed meanwhile */
+	target_lock(thread->target);
+	if (thread->blocked && tracee_sigmask_get(thread->tid, &mask) == 0) {
+		int ignored = tracee_sigmask_set(thread->tid, mask & ~thread->blocked);
+
+		(void)ignored;          /* killed meanwhile */
+	}
+	thread->blocked = 0;
+	target_unlock(thread->target);
 }
 
 bool postponed_is_pending(const struct thread *thread)
@@ -142,17 +149,16 @@ bool postponed_is_pending(const struct thread *thread)
 	struct process_signals signals;
 	int first = __atomic_load_n(&thread->postponed_first, __ATOMIC_ACQUIRE);
 
-	return !__atomic_load_n(&thread->blocked, __ATOMIC_ACQUIRE) &&
-	       process_signals(thread->tid, &signals) == 0 && (signals.blocked >> (first - 1) & 1);
+	return !thread->blocked && process_signals(thread->tid, &signals) == 0 &&
+	       (signals.blocked >> (first - 1) & 1);
 }
 
 void postponed_returned(struct thread *thread)
 {
-	uint64_t blocked = __atomic_load_n(&thread->blocked, __ATOMIC_ACQUIRE);
 	struct process_signals signals;
 
-	if (blocked && process_signals(thread->tid, &signals) == 0)
-		__atomic_fetch_and(&thread->blocked, signals.blocked, __ATOMIC_ACQ_REL);
+	if (thread->blocked && process_signals(thread->tid, &signals) == 0)
+		thread->blocked &= signals.blocked;
 }
 
 /* The one that was kept longest is delivered in the place of the one that is here. */
@@ -247,6 +253,14 @@ bool postponed_take(struct session *s, struct thread *thread, int *signal, bool 
 	return false;
 }
 
+static bool is_blocked(struct thread *thread)
+{
+	target_lock(thread->target);
+	bool yes = thread->blocked;
+	target_unlock(thread->target);
+	return yes;
+}
+
 uint64_t postponed_send(struct session *s)
 {
 	uint64_t now, next = UINT64_MAX;
@@ -257,7 +271,7 @@ uint64_t postponed_send(struct session *s)
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		struct postponed *p = t->postponed;
 
-		if (!p || !p->count || (p->asked && !__atomic_load_n(&t->blocked, __ATOMIC_ACQUIRE)))
+		if (!p || !p->count || (p->asked && !is_blocked(t)))
 			continue;
 		bool is_wanted = __atomic_exchange_n(&t->wants_signals, false, __ATOMIC_ACQ_REL);
 

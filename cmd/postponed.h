@@ -30,10 +30,11 @@ bool postponed_take(struct session *s, struct thread *thread, int *signal, bool 
  * interrupted, gets another signal, or is let go. */
 void postponed_unblock(struct thread *thread);
 
-/* Does the thread itself block the first that is kept for it?  Any thread. */
+/* Does the thread itself block the first that is kept for it?  requires: as above */
 bool postponed_is_pending(const struct thread *thread);
 
-/* It has returned from a handler, and may have the frame's mask by now.  Any thread. */
+/* It has returned from a handler, and may have the frame's mask by now.  requires: the
+ * target's lock; the thread waits for an answer */
 void postponed_returned(struct thread *thread);
 
 /* Asks for the delivery of those whose time has come.  Returns in how many nanoseconds to

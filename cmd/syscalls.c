@@ -226,8 +226,7 @@ static bool may_set_signals(struct thread *thread)
 	struct thread_block *tb = thread->tb;
 
 	if (__atomic_load_n(&thread->call_passes, __ATOMIC_ACQUIRE) &&
-	    (!sees_mask(tb->gpr[0] & 0xffff) ||
-	     !__atomic_load_n(&thread->blocked, __ATOMIC_ACQUIRE))) {
+	    (!thread->blocked || !sees_mask(tb->gpr[0] & 0xffff))) {
 		thread->call_waits = thread->call_passes = false;
 		tb->sys_resume = target->runtime.syscall_resume.address;
 		return true;

@@ -117,7 +117,7 @@ struct thread {
 	struct postponed *postponed;    /* signals: see postponed.h */
 	unsigned postponed_count;       /* how many, and ... */
 	int postponed_first;            /* ... which comes first; both atomic */
-	uint64_t blocked;               /* by us, bit n-1; atomic */
+	uint64_t blocked;               /* by us, bit n-1; under lock */
 	bool wants_signals;             /* it waits for them; atomic */
 	bool call_waits, call_sees_mask;        /* its system call did, and ... */
 	bool call_passes;               /* ... may be made now, as it has had one; atomic */
