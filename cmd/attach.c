@@ -341,9 +341,8 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			return true;
 		}
 		/* An interrupt overtakes the report of a step, which would be a signal to a
-		 * thread that is let go. */
-		if (stop.kind == STOP_INTERRUPT && thread->state == THREAD_STEPPING &&
-		    tracee_has_step(tid)) {
+		 * thread that is let go; and faults, which tell of addresses of ours. */
+		if (stop.kind == STOP_INTERRUPT && thread->target && tracee_has_fault(tid)) {
 			tracee_resume(tid, TRACEE_CONT, 0);
 			continue;
 		}

@@ -240,15 +240,20 @@ int tracee_siginfo_set(pid_t tid, const siginfo_t *info)
 	return request(PTRACE_SETSIGINFO, tid, NULL, (void *)info);
 }
 
-bool tracee_has_step(pid_t tid)
+bool tracee_has_fault(pid_t tid)
 {
 	struct __ptrace_peeksiginfo_args args = { .off = 0, .flags = 0, .nr = 16 };
 	siginfo_t infos[16];
 	long n = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
 
-	for (long i = 0; i < n; i++)
-		if (infos[i].si_signo == SIGTRAP && infos[i].si_code > 0)
+	for (long i = 0; i < n; i++) {
+		int signal = infos[i].si_signo;
+
+		if (infos[i].si_code > 0 &&
+		    (signal == SIGTRAP || signal == SIGSYS || signal == SIGILL || signal == SIGFPE ||
+		     signal == SIGSEGV || signal == SIGBUS))
 			return true;
+	}
 	return false;
 }
 

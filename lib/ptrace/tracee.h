@@ -110,8 +110,10 @@ int tracee_debug_set(pid_t tid, int index, uint64_t value) must_check;
 
 int tracee_siginfo_get(pid_t tid, siginfo_t *out) must_check;
 int tracee_siginfo_set(pid_t tid, const siginfo_t *info) must_check;
-/* Has a stopped thread made the step that was asked for, and not reported it yet? */
-bool tracee_has_step(pid_t tid);
+/* Is a stopped thread to get a signal that its own last instruction has raised - a fault, a
+ * step, a call that a filter traps - and that is not reported yet?  It tells of where the
+ * thread stands. */
+bool tracee_has_fault(pid_t tid);
 int tracee_sigmask_get(pid_t tid, uint64_t *out) must_check;
 int tracee_sigmask_set(pid_t tid, uint64_t mask) must_check;
 

@@ -21,6 +21,19 @@ filter_does_not_judge_us() {
 test_attach_under_a_filter_that_kills() { filter_does_not_judge_us kill; }
 test_attach_under_a_filter_that_traps() { filter_does_not_judge_us trap; }
 
+# A trap is on its way when we come or go: it tells of the program's addresses.
+test_left_in_the_middle_of_a_trap() {
+	"$VICTIMS/filtered" traps "$(rounds 3000 30000)" >out &
+	program=$!
+	started_pids+=("$program")
+	sleep 0.1
+	for _ in $(seq "$(rounds 60 600)"); do
+		"$TRACER" -q -p "$program" --none --duration 5ms || break
+	done
+	wait "$program" || fail "the program: $?"
+	is out 'trapped often, bad 0'
+}
+
 # ---- signals and stacks ----------------------------------------------------------------------
 
 for mode in none calls blocks; do

@@ -2,9 +2,10 @@
  *
  *     filtered kill [MS]   every system call but a few is fatal
  *     filtered trap [MS]   getppid is answered by a handler of SIGSYS
+ *     filtered traps [MS]  the same, over and over
  *     filtered clock       reading the time-stamp counter is a fault, which it counts
  *
- * kill and trap work for MS milliseconds.  The last line says what it has seen.
+ * kill, trap and traps work for MS milliseconds.  The last line says what it has seen.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -130,6 +131,12 @@ static void run(int ms, void (*each)(void))
 	bad += sum == 0;
 }
 
+static void ask_often(void)
+{
+	for (int i = 0; i < 1000; i++)
+		ask();
+}
+
 static sigjmp_buf back;
 static unsigned faults;
 
@@ -166,12 +173,12 @@ int main(int argc, char **argv)
 		no_clock();
 		return 0;
 	}
-	if (!strcmp(what, "trap")) {
+	if (!strncmp(what, "trap", 4)) {
 		struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
 
 		sigaction(SIGSYS, &action, NULL);
 		filter_trap();
-		run(ms, ask);
+		run(ms, strcmp(what, "trap") ? ask_often : ask);
 		printf("trapped %s, bad %lu\n", traps ? "often" : "never", bad);
 	} else {
 		filter_kill();
