@@ -8,6 +8,7 @@
 #include "attach.h"
 #include "hijack.h"
 #include "life.h"
+#include "lock-memory.h"
 #include "message.h"
 #include "postponed.h"
 #include "service.h"
@@ -202,11 +203,35 @@ static void on_ptrace(struct session *s, struct thread *thread)
 	hijack_resume(thread, 0);
 }
 
+static void on_mlockall(struct thread *thread)
+{
+	struct thread_block *tb = thread->tb;
+	struct err err = { 0 };
+
+	thread_want_step(thread, false);
+	int r = lock_memory(thread, &err);
+
+	if (r < 0) {
+		if (r != -ESRCH)
+			message_error(&err);
+		return;
+	}
+	tb->gpr[1] = tb->sys_next;
+	tb->gpr[11] = tb->rflags;
+	target_lock(thread->target);
+	service_answer(thread, (struct cache_pc){ tb->sys_resume });
+	target_unlock(thread->target);
+	hijack_resume(thread, 0);
+}
+
 static void on_interrupt(struct session *s, struct thread *thread)
 {
 	postponed_unblock(thread);
 	if (thread_wants_step(thread) && thread->tb && service_is_waiting(thread->tb)) {
-		if (thread->tb->request_kind == REQUEST_SYSCALL_PRE)
+		if (thread->tb->request_kind == REQUEST_SYSCALL_PRE &&
+		    lock_memory_is_asked(thread->tb))
+			on_mlockall(thread);
+		else if (thread->tb->request_kind == REQUEST_SYSCALL_PRE)
 			on_ptrace(s, thread);
 		else
 			step(thread);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "lock-memory.h"
 #include "postponed.h"
 #include "service.h"
 #include "session.h"
@@ -37,7 +38,7 @@ void syscalls_fill_table(struct target *target)
 {
 	static const int pre[] = { SYS_clone, SYS_clone3, SYS_arch_prctl, SYS_munmap,
 				   SYS_execve, SYS_execveat, SYS_exit_group, SYS_seccomp,
-				   SYS_prctl, SYS_ptrace };
+				   SYS_prctl, SYS_ptrace, SYS_mlockall };
 	static const int post[] = { SYS_mmap, SYS_mprotect, SYS_mremap, SYS_pkey_mprotect,
 				    SYS_rseq };
 	uint8_t *table = target->sys_table;
@@ -323,7 +324,7 @@ int syscalls_before(struct thread *thread, struct cache_pc *at)
 		return -EAGAIN;
 	if (!may_set_signals(thread))
 		return -EAGAIN;
-	if (wants_tracee(tb))
+	if (wants_tracee(tb) || lock_memory_is_asked(tb))
 		return -EFAULT;
 	*at = before_syscall(thread);
 	return 0;

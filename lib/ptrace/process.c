@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -108,6 +110,23 @@ int process_signals(pid_t tid, struct process_signals *out)
 		*fields[i].value = strtoull(at + 8, NULL, 16);
 	}
 	return 0;
+}
+
+int process_may_lock(pid_t pid, size_t except)
+{
+	char value[64];
+	struct rlimit limit;
+
+	if (status_field(pid, "CapEff", value, sizeof value) < 0 ||
+	    prlimit(pid, RLIMIT_MEMLOCK, NULL, &limit) < 0)
+		return -EPERM;
+	if (strtoull(value, NULL, 16) >> CAP_IPC_LOCK & 1 || limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	if (!limit.rlim_cur)
+		return -EPERM;
+	if (status_field(pid, "VmSize", value, sizeof value) < 0)
+		return -ENOMEM;
+	return strtoull(value, NULL, 10) * 1024 - except <= limit.rlim_cur ? 0 : -ENOMEM;
 }
 
 bool process_shares_memory(pid_t a, pid_t b)

@@ -36,6 +36,10 @@ int process_signals(pid_t tid, struct process_signals *out) must_check;
 /* R, S, D, T, t, Z as in /proc; 0: there is none. */
 char process_state(pid_t tid);
 
+/* May it lock all of its memory but `except` bytes of it?  0, -EPERM, -ENOMEM as from
+ * mlockall(2). */
+int process_may_lock(pid_t pid, size_t except);
+
 /* Do two processes share one address space (vfork, CLONE_VM)? */
 bool process_shares_memory(pid_t a, pid_t b);
 
