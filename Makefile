@@ -143,7 +143,7 @@ VICTIMS := \
 	ends-stripped ends-nopie    ends-static thrown        hello-go  tiny          steps \
 	bits32        stepper       filtered      confined      sequences     threads       jit \
 	notices       crash         parts         vforks        gc-go         flood         life \
-	dispatched    kernel        growing       guarded       mixed         corrupted     vforked \
+	dispatched    kernel        growing       guarded       mixed         corrupted     vforked       null \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
@@ -171,6 +171,7 @@ victim_crash         = gcc -O1 -g -pthread -o $@ tests/victims/crash.c
 victim_parts         = $(VICTIM_CC) -o $@ tests/victims/parts.c
 victim_vforks        = $(VICTIM_CC) -o $@ tests/victims/vforks.c
 victim_vforked       = $(VICTIM_CC) -o $@ tests/victims/vforked.c
+victim_null          = $(VICTIM_CC) -o $@ tests/victims/null.c
 victim_flood          = $(VICTIM_CC) -o $@ tests/victims/flood.c
 victim_life           = $(VICTIM_CC) -mfsgsbase -o $@ tests/victims/life.c
 victim_dispatched     = $(VICTIM_CC) -o $@ tests/victims/dispatched.c

@@ -329,7 +329,7 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			session_thread_remove(s, thread);
 			return true;
 		}
-		if (stop.kind == STOP_NONE) {
+		if (stop.kind == STOP_NONE && !tracee_is_zombie(tid, &stop)) {
 			if (now_ns() > until)
 				return false;
 			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
@@ -347,6 +347,7 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			continue;
 		}
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
+			__atomic_store_n(&thread->asks_behind, false, __ATOMIC_RELEASE);
 			thread->is_stopped = true;
 			thread->is_listening = stop.kind == STOP_GROUP;
 			return true;

@@ -247,6 +247,8 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 								  : regs->gs_base;
 	target_lock(target);
 	int r = translator_enter(target->translator, (struct app_pc){ regs->rip }, &at);
+	if (r == -ENOSPC)       /* from now on nobody is let in: see asks_behind */
+		__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
 	target_unlock(target);
 	if (r == -EFAULT) {
 		thread->state = THREAD_STEPPING;
@@ -255,7 +257,6 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 		return r < 0 ? err_set(err, ESRCH, "thread %d is gone", thread->tid) : 0;
 	}
 	if (r == -ENOSPC) {
-		__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);
 		thread->state = THREAD_OUTSIDE;
 		regs->gs_base = thread->tb->app_gs;
 		r = tracee_regs_set(thread->tid, regs);

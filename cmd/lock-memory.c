@@ -21,7 +21,7 @@ static void lock_each(struct remote *remote, const struct target *target, uint64
 	unsigned how = flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0;
 	struct maps maps;
 
-	if (maps_read(target->pid, &maps, NULL) < 0)
+	if (maps_read(remote->tid, &maps, NULL) < 0)
 		return;
 	for (size_t i = 0; i < maps.count; i++) {
 		const struct map *m = &maps.items[i];

@@ -271,7 +271,7 @@ uint64_t postponed_send(struct session *s)
 	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
 		struct postponed *p = t->postponed;
 
-		if (!p || !p->count || (p->asked && !is_blocked(t)))
+		if (!p || !p->count || t->is_listening || (p->asked && !is_blocked(t)))
 			continue;
 		bool is_wanted = __atomic_exchange_n(&t->wants_signals, false, __ATOMIC_ACQ_REL);
 
@@ -308,7 +308,7 @@ void postponed_release(struct session *s, struct thread *thread)
 		siginfo_t info = pop(s, thread);
 
 		/* The kernel lets nobody but itself say that it was itself. */
-		if (info.si_code >= 0)
+		if (info.si_code >= 0 || info.si_code == SI_TKILL)
 			info.si_code = SI_QUEUE;
 		if (thread->state == THREAD_NATIVE)
 			syscall(SYS_rt_tgsigqueueinfo, thread->pid, thread->tid, info.si_signo, &info);

@@ -42,7 +42,7 @@ void postponed_returned(struct thread *thread);
 uint64_t postponed_send(struct session *s);
 
 /* The thread has been let go, or has ended: what was kept for it is sent to it, or to its
- * process.  (Not behind an exec, where the kernel forgets it too.) */
+ * process. */
 void postponed_release(struct session *s, struct thread *thread);
 
 #endif

@@ -203,6 +203,15 @@ static void on_ptrace(struct session *s, struct thread *thread)
 	hijack_resume(thread, 0);
 }
 
+/* In a group-stop: it stays, until the program goes on. */
+static void listen_on(struct thread *thread)
+{
+	thread->is_listening = true;
+	thread->was_in_group_stop = true;
+	thread->is_stopped = false;     /* to ptrace it runs: it can be interrupted */
+	tracee_resume(thread->tid, TRACEE_LISTEN, 0);
+}
+
 static void on_mlockall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -211,17 +220,21 @@ static void on_mlockall(struct thread *thread)
 	thread_want_step(thread, false);
 	int r = lock_memory(thread, &err);
 
-	if (r < 0) {
-		if (r != -ESRCH)
-			message_error(&err);
+	if (r == -ESRCH)
 		return;
+	if (r < 0) {
+		message_warning("memory is not locked: %s", err.text);
+		tb->gpr[0] = (uint64_t)-ENOMEM;
 	}
 	tb->gpr[1] = tb->sys_next;
 	tb->gpr[11] = tb->rflags;
 	target_lock(thread->target);
 	service_answer(thread, (struct cache_pc){ tb->sys_resume });
 	target_unlock(thread->target);
-	hijack_resume(thread, 0);
+	if (r == 1)             /* its process was stopped meanwhile */
+		listen_on(thread);
+	else
+		hijack_resume(thread, 0);
 }
 
 static void on_interrupt(struct session *s, struct thread *thread)
@@ -272,10 +285,8 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 		on_signal(s, thread, stop->code);
 		break;
 	case STOP_GROUP:
-		thread->is_listening = true;
-		thread->was_in_group_stop = true;
-		thread->is_stopped = false;     /* to ptrace it runs: it can be interrupted */
-		tracee_resume(thread->tid, TRACEE_LISTEN, 0);
+		postponed_unblock(thread);
+		listen_on(thread);
 		break;
 	case STOP_INTERRUPT:
 		on_interrupt(s, thread);

@@ -211,15 +211,24 @@ static bool waits_for_signals(struct thread *thread)
 	return true;
 }
 
+/* Shows the thread's mask, or gives it to somebody. */
 static bool sees_mask(uint64_t number)
 {
-	return number != SYS_rt_sigaction && number != SYS_alarm && number != SYS_setitimer &&
-	       number != SYS_timer_create && number != SYS_timer_settime &&
-	       number != SYS_timer_delete;
+	static const int numbers[] = {
+		SYS_rt_sigprocmask, SYS_rt_sigpending, SYS_rt_sigsuspend, SYS_rt_sigtimedwait,
+		SYS_signalfd, SYS_signalfd4, SYS_ppoll, SYS_pselect6, SYS_epoll_pwait,
+		SYS_epoll_pwait2, SYS_fork, SYS_vfork, SYS_clone, SYS_clone3, SYS_execve,
+		SYS_execveat,
+	};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if ((uint64_t)numbers[i] == number)
+			return true;
+	return false;
 }
 
 /* What becomes of a signal must not change before those are delivered that came earlier:
- * the thread waits for its own, or for those of others.  But where the next one always is
+ * the thread waits for its own.  But where the next one always is
  * there before the call is made, that one comes as if during the call. */
 static bool may_set_signals(struct thread *thread)
 {
@@ -234,8 +243,7 @@ static bool may_set_signals(struct thread *thread)
 	}
 	thread->call_waits = waits_for_signals(thread);
 	thread->call_sees_mask = sees_mask(tb->gpr[0] & 0xffff);
-	return !thread->call_waits && ((tb->gpr[0] & 0xffff) != SYS_rt_sigaction ||
-				       !__atomic_load_n(&target->postponed, __ATOMIC_ACQUIRE));
+	return !thread->call_waits;
 }
 
 static bool is_sender(uint64_t number)

@@ -53,7 +53,8 @@ stop() {
 
 end_started() {
 	for pid in "${started_pids[@]}"; do
-		kill -9 "$pid" 2>/dev/null || true
+		# shellcheck disable=SC2046 # a server's workers, too
+		kill -9 "$pid" $(pgrep -P "$pid") 2>/dev/null || true
 	done
 }
 

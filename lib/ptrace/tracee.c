@@ -142,8 +142,7 @@ static int wait_once(pid_t tid, int options, struct tracee_stop *out)
 	return 0;
 }
 
-/* A zombie that is not reported: others are to be waited for first, maybe by us. */
-static bool is_zombie(pid_t tid, struct tracee_stop *out)
+bool tracee_is_zombie(pid_t tid, struct tracee_stop *out)
 {
 	if (process_state(tid) != 'Z' || tracee_has_news(tid))
 		return false;
@@ -167,7 +166,7 @@ static int wait_for_one(pid_t tid, struct tracee_stop *out)
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < WAIT_NAP_MAX_NS)
 			nap.tv_nsec *= 2;
-		else if (is_zombie(tid, out))
+		else if (tracee_is_zombie(tid, out))
 			return 0;
 	}
 }
@@ -244,12 +243,14 @@ bool tracee_has_fault(pid_t tid)
 {
 	struct __ptrace_peeksiginfo_args args = { .off = 0, .flags = 0, .nr = 16 };
 	siginfo_t infos[16];
-	long n = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
+	uint64_t mask;
+	long n = tracee_sigmask_get(tid, &mask) == 0 ? ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos) : 0;
 
 	for (long i = 0; i < n; i++) {
 		int signal = infos[i].si_signo;
 
-		if (infos[i].si_code > 0 &&
+		/* one that is blocked was sent by somebody: the kernel unblocks its own */
+		if (infos[i].si_code > 0 && !(mask >> (signal - 1) & 1) &&
 		    (signal == SIGTRAP || signal == SIGSYS || signal == SIGILL || signal == SIGFPE ||
 		     signal == SIGSEGV || signal == SIGBUS))
 			return true;

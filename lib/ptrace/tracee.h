@@ -77,6 +77,9 @@ int tracee_interrupt(pid_t tid);
  * have not been waited for, gets STOP_ZOMBIE: the kernel reports it after them. */
 int tracee_wait(pid_t tid, bool block, struct tracee_stop *out) must_check;
 
+/* Is `tid` such a one?  Then *out is its STOP_ZOMBIE. */
+bool tracee_is_zombie(pid_t tid, struct tracee_stop *out);
+
 /* Has `tid` something to report that no tracee_wait() has told yet? */
 bool tracee_has_news(pid_t tid);
 

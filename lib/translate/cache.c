@@ -266,7 +266,9 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 /* What nobody has asked for is not to drive out what was. */
 bool cache_has_room_to_guess(const struct translator *t)
 {
-	return t->hot.end - t->hot.at > t->hot.end / 8;
+	size_t cold_bytes = t->cold.end - t->hot.end;
+
+	return t->hot.end - t->hot.at > t->hot.end / 8 && t->cold.end - t->cold.at > cold_bytes / 8;
 }
 
 /* The latest first: it is nearest to where the program is. */

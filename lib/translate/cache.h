@@ -226,6 +226,7 @@ void section_drop(struct translator *t, uint64_t start, uint64_t end);
 bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
+void target_lookup_init(struct translator *t);
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
 /* Empties the table from pc's hash on; requires: no thread is in the cache. */
 void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc);

@@ -74,7 +74,9 @@ static struct xblock *renew(struct translator *t, struct xblock *old)
 /* Who came to the old one comes to the new one; or asks, if there is none. */
 static void hand_over(struct translator *t, const struct xblock *old, struct xblock *b)
 {
-	if (b->entry)
+	bool is_there = b->entry && !b->public.is_dropped;
+
+	if (is_there)
 		cache_relink_incoming(t, b);
 	else
 		cache_unlink_incoming(t, b);
@@ -83,7 +85,7 @@ static void hand_over(struct translator *t, const struct xblock *old, struct xbl
 
 		if (!old->lookup_entry[lookup])
 			continue;
-		if (b->entry)
+		if (is_there)
 			entry = target_lookup_entry(t, b, lookup);
 		if (entry)
 			target_lookup_insert(t, lookup, b->public.pc, entry);

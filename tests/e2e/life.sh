@@ -36,6 +36,8 @@ test_work_gets_done_under_a_timer() { native_flood work 10000000; }
 test_queued_ones_keep_their_order() { native_flood queue 2000; }
 test_none_is_left_behind_a_timer() { native_flood stop 200; }
 
+test_end_under_a_timer() { native_flood exit 7; }
+
 # ---- what is out of the ordinary ---------------------------------------------------------
 
 # same CMD...: the same words and status as natively, whether children are followed or not.

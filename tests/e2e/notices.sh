@@ -21,6 +21,13 @@ filter_does_not_judge_us() {
 test_attach_under_a_filter_that_kills() { filter_does_not_judge_us kill; }
 test_attach_under_a_filter_that_traps() { filter_does_not_judge_us trap; }
 
+test_registers_of_a_call_to_nowhere() {
+	for mode in none calls blocks; do
+		"$TRACER" -q --$mode -o trace "$VICTIMS/null" >out
+		is out '5000 calls, wrong 0'
+	done
+}
+
 # A trap is on its way when we come or go: it tells of the program's addresses.
 test_left_in_the_middle_of_a_trap() {
 	"$VICTIMS/filtered" traps "$(rounds 3000 30000)" >out &

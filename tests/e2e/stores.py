@@ -35,6 +35,7 @@ KINDS = [
     'lea rdi, {m}; lea rsi, {m}; mov ecx, {c}; rep movsb',
     'lea rdi, {m}; lea rsi, data[rip]; mov ecx, {c}; rep movsq',
     'lea rdi, {m}; lea rsi, data[rip]+64; mov ecx, {c}; std; rep movsd; cld',
+    'lea rdi, {m}; mov rax, {v}; mov r12, 4096; .byte 0x4a, 0x89, 0x07',   # REX.X without a SIB
     'lea rdi, {m}; stosb', 'lea rdi, {m}; lea rsi, data[rip]; movsq',
     'lea rdi, {m}; xor ecx, ecx; rep stosb',
     'movd {m}, xmm1', 'movq {m}, xmm2', 'movss {m}, xmm3', 'movsd {m}, xmm4',

@@ -8,6 +8,7 @@
  *     flood work N         work that takes N loops, under a timer of 50 us
  *     flood queue N        N queued by a child, in their order, each with its value
  *     flood stop N         N times: a timer of 50 us is stopped, and its handler taken away
+ *     flood exit N         ends under a timer of 15 us
  *     flood threads N      N threads, each joined before the next
  *
  * Says how many it has seen; on standard error, how many microseconds each took.
@@ -93,9 +94,9 @@ static void suspend(unsigned long n)
 	waitpid(child, NULL, 0);
 }
 
-static void every_50_us(int on)
+static void every(int us)
 {
-	struct itimerval each = { { 0, on ? 50 : 0 }, { 0, on ? 50 : 0 } };
+	struct itimerval each = { { 0, us }, { 0, us } };
 
 	setitimer(ITIMER_REAL, &each, NULL);
 }
@@ -105,10 +106,10 @@ static void work(unsigned long n)
 	volatile unsigned long done = 0;
 
 	set(SIGALRM, on_signal, SA_RESTART);
-	every_50_us(1);
+	every(50);
 	while (done < n)
 		done++;
-	every_50_us(0);
+	every(0);
 	seen = done;
 }
 
@@ -150,13 +151,20 @@ static void stop(unsigned long n)
 {
 	for (unsigned long i = 0; i < n; i++) {
 		set(SIGALRM, on_signal, SA_RESTART);
-		every_50_us(1);
+		every(50);
 		for (volatile int wait = 0; wait < 200000; wait++)
 			;
-		every_50_us(0);
+		every(0);
 		set(SIGALRM, SIG_DFL, 0);       /* one more would be the end */
 	}
 	seen = n;
+}
+
+static void leave(unsigned long n)
+{
+	set(SIGALRM, on_signal, SA_RESTART);
+	every(15);
+	_exit(n == 7 ? 0 : 1);
 }
 
 int main(int argc, char **argv)
@@ -177,6 +185,8 @@ int main(int argc, char **argv)
 		queue(n);
 	else if (!strcmp(what, "stop"))
 		stop(n);
+	else if (!strcmp(what, "exit"))
+		leave(n);
 	else if (!strcmp(what, "suspend"))
 		suspend(n);
 	else

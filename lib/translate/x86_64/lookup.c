@@ -59,18 +59,33 @@ void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, ui
 	__atomic_store_n(&e->minus_pc, -pc.address, __ATOMIC_RELEASE);
 }
 
-void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
+static uint32_t miss_of(int lookup)
 {
 	static const uint8_t *const miss[] = {
 		[LOOKUP_CALL] = runtime_lookup_call_miss,
 		[LOOKUP_JMP] = runtime_lookup_jmp_miss,
 		[LOOKUP_RET] = runtime_lookup_ret_miss,
 	};
+
+	return RUNTIME_OFFSET(miss[lookup]);
+}
+
+void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
+{
 	struct entry *e = find(t, lookup, -pc.address, pc.address);
 
 	if (e && e->minus_pc)
-		__atomic_store_n(&e->cache_address, t->config.base + RUNTIME_OFFSET(miss[lookup]),
+		__atomic_store_n(&e->cache_address, t->config.base + miss_of(lookup),
 				 __ATOMIC_RELEASE);
+}
+
+/* A branch to address 0 finds the entry of its hash, as long as that is empty: it leads to
+ * the miss, where the program's registers are put back. */
+void target_lookup_init(struct translator *t)
+{
+	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
+		if (t->config.lookup_local[lookup])
+			table(t, lookup)[0] = (struct entry){ 0, t->config.base + miss_of(lookup) };
 }
 
 /* Entries lie without a gap from their hash on: what a clearing from another hash has
@@ -249,7 +264,7 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int loo
 	lookup_emit_arrival(&b, lookup, ALL_SAVED, NULL);
 	emit_restore(&b, true, block->public.pc.address);
 	emit_jmp(&t->hot, block->entry);                /* jmp entry */
-	if (t->hot.is_full)
+	if (t->hot.is_full || t->cold.is_full)
 		return 0;
 	block->lookup_entry[lookup] = at;
 	return at;

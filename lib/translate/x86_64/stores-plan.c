@@ -67,7 +67,7 @@ static void place_by_modrm(const struct x86_insn *insn, struct store_group *out)
 	unsigned base = insn->has_sib ? insn->sib & 7u : rm;
 	unsigned index = insn->has_sib ? insn->sib >> 3 & 7u : 4;
 
-	index |= insn->vex_rxb & 2 ? 8 : 0;
+	index |= insn->has_sib && (insn->vex_rxb & 2) ? 8 : 0;
 	out->base = insn->has_sib && base == 5 && mod == 0 ? STORE_NO_REG :
 		    (uint8_t)(base | (insn->vex_rxb & 1 ? 8 : 0));
 	out->index = index == 4 ? STORE_NO_REG : (uint8_t)index;
@@ -276,6 +276,8 @@ static void lea_group(struct emit *e, const void *context)
 }
 
 /* Goes on in the careful block at pc. */
+#define EXIT_CAREFUL_BYTES 32
+
 static void emit_exit_careful(struct build *b, uint64_t pc)
 {
 	struct translator *t = b->t;
@@ -283,6 +285,10 @@ static void emit_exit_careful(struct build *b, uint64_t pc)
 	struct xblock *to = cache_block_careful(t, (struct app_pc){ pc });
 
 	exit_align(cold, 1);
+	if (cold->end - cold->at < EXIT_CAREFUL_BYTES) {        /* nothing is to be patched there */
+		cold->is_full = true;
+		return;
+	}
 	uint32_t index = to ? cache_exit_add_to(t, to, cold->at + 1) : NO_INDEX;
 	struct exit *exit = index == NO_INDEX ? NULL : cache_exit(t, index);
 	if (!exit)

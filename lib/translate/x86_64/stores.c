@@ -71,6 +71,7 @@ bool store_is_opaque(const struct build *b, const struct x86_insn *insn)
 	if (is_at_rdi(b, insn))
 		return false;
 	if (insn->vsib || insn->is_string || insn->special == X86_SPECIAL_BIT_STRING ||
+	    (insn->map == X86_MAP_0F38 && insn->opcode == 0xf8) ||      /* movdir64b: at a register */
 	    insn->special == X86_SPECIAL_STACK_POP || insn->special == X86_SPECIAL_POPF)
 		return true;
 	if (insn->uses_seg_fs && !b->t->config.has_fsgsbase)

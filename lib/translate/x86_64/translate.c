@@ -212,6 +212,8 @@ static void publish(struct build *b)
 	for (int i = 0; i < b->done_count; i++) {
 		struct xblock *block = b->done[i];
 
+		if (block->public.is_dropped)           /* by a section that was found meanwhile */
+			continue;
 		cache_link_incoming(t, block);
 		/* Nobody need ask where the first return goes. */
 		if (block->lookup_entry[LOOKUP_RET] && t->returns_known < RETURNS_KNOWN_MAX) {
@@ -305,6 +307,7 @@ void target_init(struct translator *t)
 	t->literal_at = t->literal_end = 0;
 	memcpy(t->config.local, runtime_start, runtime_len);
 	stores_init(t);
+	target_lookup_init(t);
 	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,
 				 (uint32_t)t->config.size_bytes, false };
