@@ -177,7 +177,9 @@ static int deliver_first(struct session *s, struct thread *thread)
 /* Is it what we have sent, or does it stand for it? */
 static bool is_asked(const struct postponed *p, const siginfo_t *info)
 {
-	bool is_ours = info->si_code == SI_TKILL && info->si_pid == getpid();
+	/* 0: we are outside of its namespace */
+	bool is_ours = info->si_code == SI_TKILL &&
+		       (info->si_pid == getpid() || info->si_pid == 0);
 
 	return p->asked == info->si_signo && (is_ours || !is_queued(info->si_signo));
 }
@@ -241,6 +243,11 @@ bool postponed_take(struct session *s, struct thread *thread, int *signal, bool 
 	bool is_early = wants_time(thread, gets_nowhere, now) && (may_keep || p->count);
 	/* What we have sent stands behind it in the kernel's queue. */
 	bool is_due = p->count && (!may_keep || p->asked == info.si_signo);
+	if (p->count == KEPT_MAX) {     /* one goes, one comes */
+		*signal = deliver_first(s, thread);
+		push(s, thread, &info);         /* there is room for it now */
+		return false;
+	}
 	if ((is_early || is_due) && push(s, thread, &info)) {
 		if (!is_due) {
 			block(thread, info.si_signo);
