@@ -12,6 +12,7 @@
 # For the tests:  $TRACER  the program      $VICTIMS  the programs to trace
 #                 $TMP     the directory    rounds CHECK SOAK  how often
 #                 start CMD...  in the background, pid in $STARTED, ended with the test
+#                 figure TEXT   what was measured, said below the test's `ok`
 # shellcheck shell=bash disable=SC2034
 
 set -eu -o pipefail
@@ -33,6 +34,10 @@ fail() {
 skip() {
 	echo "$*"
 	exit 77
+}
+
+figure() {
+	echo "figure: $*"
 }
 
 rounds() {
@@ -116,7 +121,8 @@ run_tests() {
 		seconds=$(((${EPOCHREALTIME/./} - begun) / 100000))
 		seconds=$((seconds / 10)).$((seconds % 10))
 		case $status in
-		0)	echo "ok    $file: $name ($seconds s)" ;;
+		0)	echo "ok    $file: $name ($seconds s)"
+			sed -n 's/^figure: /      /p' "$log" ;;
 		77)	echo "skip  $file: $name: $(tail -n 1 "$log")" ;;
 		*)	failed=1
 			[ $status != 124 ] && [ $status != 137 ] || echo "ran out of time" >>"$log"
