@@ -162,6 +162,16 @@ static void on_due(struct target *target)
 		target->due_ns = next;
 }
 
+bool service_is_urgent(const struct target *target)
+{
+	unsigned areas = __atomic_load_n(&target->areas_top, __ATOMIC_RELAXED);
+
+	for (unsigned i = 0; i < (areas + 63) / 64; i++)
+		if (__atomic_load_n(&target->control->bells[i], __ATOMIC_RELAXED))
+			return true;
+	return __atomic_load_n(&target->lock_wanted, __ATOMIC_RELAXED);
+}
+
 /* Serves every bell that has rung; how many there were. */
 static unsigned on_bells(struct target *target)
 {

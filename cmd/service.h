@@ -21,6 +21,9 @@ void service_put_off(struct thread *thread, uint64_t ns);
 /* The service looks at the request of the thread in this area (again). */
 void service_ring(struct target *target, unsigned area);
 
+/* Has somebody asked for something that has not been looked at? */
+bool service_is_urgent(const struct target *target);
+
 /* True while the thread waits for an answer. */
 bool service_is_waiting(const struct thread_block *tb);
 

@@ -12,6 +12,7 @@
 
 #include "guard.h"
 #include "maps.h"
+#include "service.h"
 #include "session.h"
 #include "store_log.h"
 #include "syscalls.h"
@@ -222,6 +223,11 @@ static void add_sites(struct target *target)
 	target->id_end = translator_site_add(target->translator, SITE_END, 2);
 }
 
+static bool is_urgent(void *context)
+{
+	return service_is_urgent(context);
+}
+
 static int make_translator(struct target *target, struct err *err)
 {
 	struct translate_range *ranges;
@@ -256,6 +262,7 @@ static int make_translator(struct target *target, struct err *err)
 		.is_writable = is_writable,
 		.is_function = is_function,
 		.wants = session_has_filters(target->session) ? wants : NULL,
+		.is_urgent = is_urgent,
 		.context = target,
 	};
 

@@ -18,6 +18,7 @@
 #include "translate.h"
 
 #include "emit.h"
+#include "memory.h"
 
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
@@ -62,6 +63,8 @@ struct heat {
 
 enum state_kind {
 	STATE_AT,               /* the program's pc is `pc` */
+	STATE_ALONG,            /* it is `pc` and advances with the offset: the program's own
+				 * instructions stand here */
 	STATE_AT_RDX,           /* it is in rdx, whose own value is in its slot */
 	STATE_AT_TARGET,        /* it is in the thread block's `target` */
 };
@@ -78,21 +81,6 @@ struct state {
 	uint16_t section;       /* 1 + number of the restartable sequence it is in */
 	uint8_t arrives;        /* 1 + LOOKUP_*: on its way to pc by such a branch, which has
 				 * been done but is reported on arrival */
-};
-
-/* A growing array whose elements never move: chunks of CHUNK elements. */
-#define CHUNK_BITS 12
-#define CHUNKS_MAX 65536
-
-struct chunked {
-	void **chunks;
-	size_t element_bytes;
-	uint32_t count;
-};
-
-struct state_list {
-	struct state *items;
-	size_t count, room;
 };
 
 /* A restartable sequence of the program: see section.c. */
@@ -129,9 +117,12 @@ struct translator {
 	struct translate_range *ranges;
 	struct store_windows windows;
 	struct emit hot, cold;
-	struct state_list hot_states, cold_states;
 
+	struct region region;               /* of the arrays; it keeps what it has */
 	struct chunked blocks, exits, sites, stores, heats;
+	struct chunked hot_states, cold_states;
+	struct region bytes;              /* of the program, as they were translated */
+	void *workspace;                /* for the block that is being translated */
 	struct hash_item {
 		uint64_t pc;
 		uint32_t block;         /* index + 1; 0: free */
@@ -142,8 +133,8 @@ struct translator {
 	uint32_t *page_hash;            /* page_heads indices + 1 */
 	uint32_t page_mask, page_used;
 	struct page_head { uint64_t page; uint32_t first; } *page_heads;
-	struct page_link *page_links;
-	uint32_t page_link_count, page_link_room, page_room;
+	uint32_t page_room;
+	struct chunked page_links;
 
 	uint32_t *queue;                /* blocks to look at ahead */
 	uint32_t queue_head, queue_count, queue_room;
@@ -171,8 +162,16 @@ struct translator {
 	bool out_of_memory;
 };
 
-/* cache.c */
+/* blocks.c */
+bool blocks_init(struct translator *t);         /* false: out of memory */
+void blocks_clear(struct translator *t);
+void blocks_deinit(struct translator *t);
 struct xblock *cache_block(const struct translator *t, uint32_t index);
+/* A block that is not found by its address, until it is put there. */
+struct xblock *cache_block_new(struct translator *t, struct app_pc pc);
+void cache_block_put(struct translator *t, const struct xblock *b);
+/* What came from the page with this number; NULL: nothing. */
+struct page_head *cache_page(const struct translator *t, uint64_t page);
 struct exit *cache_exit(const struct translator *t, uint32_t index);
 /* What was read of [start, end) is read again. */
 void cache_pages_drop(struct translator *t, uint64_t start, uint64_t end);
@@ -211,9 +210,6 @@ void cache_way_set(struct translator *t, uint32_t index, uint64_t address);
 struct xblock *cache_block_replace(struct translator *t, struct xblock *old);
 /* As a miss by an indirect branch, uncounted. */
 int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cache_pc *out);
-void *chunked_at(const struct chunked *c, uint32_t index);
-void chunked_clear(struct chunked *c);
-void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
 
 /* flush.c */
 bool entered_has(const struct entered_set *set, struct app_pc pc);
@@ -231,6 +227,8 @@ void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
 /* Empties the table from pc's hash on; requires: no thread is in the cache. */
 void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc);
 void target_init(struct translator *t);
+/* For malloc'ed `workspace`; NULL: out of memory. */
+void *target_workspace(void);
 /* Finds the windows of the ranges. */
 void stores_init(struct translator *t);
 void target_state_mark(struct translator *t, bool hot, const struct state *state);

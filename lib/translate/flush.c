@@ -65,7 +65,6 @@ static void keep_entered(struct translator *t)
 /* Its entries one by one: most of the tables has never been touched. */
 static void forget(struct translator *t, struct xblock *b)
 {
-	free((void *)b->public.bytes);
 	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
 		if (b->lookup_entry[lookup])
 			target_lookup_clear(t, lookup, b->public.pc);
@@ -78,17 +77,16 @@ void translator_flush(struct translator *t)
 	memset(t->changing, 0, sizeof t->changing);
 	for (uint32_t i = 0; i < t->blocks.count; i++)
 		forget(t, cache_block(t, i));
-	chunked_clear(&t->blocks);
+	blocks_clear(t);
 	chunked_clear(&t->exits);
 	chunked_clear(&t->sites);
 	chunked_clear(&t->heats);
 	chunked_clear(&t->stores);
-	memset(t->hash, 0, (t->hash_mask + 1ul) * sizeof *t->hash);
-	memset(t->page_hash, 0, (t->page_mask + 1ul) * sizeof *t->page_hash);
-	t->hash_used = t->page_used = t->page_link_count = 0;
+	chunked_clear(&t->hot_states);
+	chunked_clear(&t->cold_states);
+	region_clear(&t->bytes);
 	t->queue_head = t->queue_count = 0;
 	t->section_count = t->trust_count = t->returns_known = 0;
-	t->hot_states.count = t->cold_states.count = 0;
 	t->out_of_memory = false;
 	t->stats.flushes++;
 	target_init(t);

@@ -109,6 +109,9 @@ struct translate_config {
 	bool (*is_function)(void *context, struct app_pc pc);
 	/* Does an event at this address interest anybody?  (NULL: yes.) */
 	bool (*wants)(void *context, enum site_kind kind, struct app_pc pc, struct app_pc target);
+	/* Does a thread wait for an answer?  What is translated ahead of time is cut short
+	 * then.  (NULL: never.) */
+	bool (*is_urgent)(void *context);
 	void *context;
 };
 

@@ -1,7 +1,5 @@
 /* block.c - reading a basic block, and what is known of it before it is emitted:
  * which registers and flags are dead before each instruction. */
-#include <stdlib.h>
-
 #include "build.h"
 
 /* What is not writable changes by system calls alone, whose ranges are dropped. */
@@ -13,6 +11,13 @@ static void fill_window(struct translator *t, struct page_read *w, uint64_t page
 	w->len = c->read(c->context, (struct app_pc){ page }, w->bytes, sizeof w->bytes);
 	w->is_kept = w->len == sizeof w->bytes && c->is_writable && !cache_is_changing(t, page) &&
 		     !c->is_writable(c->context, (struct app_pc){ page });
+}
+
+bool block_is_fixed(const struct translator *t, uint64_t pc)
+{
+	const struct page_read *w = &t->pages_read[(pc >> 12) % PAGES_READ];
+
+	return w->page == (pc & ~4095ull) && w->len && w->is_kept;
 }
 
 static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
@@ -69,20 +74,39 @@ static bool may_hit_code(struct build *b, const struct x86_insn *insn)
 	       volatile_is(b);
 }
 
+/* Decodes the instruction at pc, and keeps its bytes.  *there: the same in a window, with
+ * *len bytes behind it; moved on. */
+static void decode_one(struct build *b, uint64_t pc, uint8_t *bytes, struct x86_insn *insn,
+		       const uint8_t **there, size_t *len)
+{
+	if (*len < X86_DECODE_QUICK_BYTES)
+		*there = window(b->t, pc, len);
+	if (*len < X86_DECODE_QUICK_BYTES) {            /* it may lie on two pages */
+		x86_decode(bytes, block_fetch(b->t, pc, bytes), insn);
+		*len = 0;
+		return;
+	}
+	x86_decode(*there, *len, insn);
+	memcpy(bytes, *there, X86_INSN_MAX_BYTES);
+	*there += insn->len;
+	*len -= insn->len;
+}
+
 /* Reads the block's instructions.  An instruction that cannot be decoded, or is
  * to be run natively, is the last one (count includes it, len may be 0). */
 static void decode(struct build *b)
 {
 	uint64_t pc = b->block->public.pc.address;
 	uint8_t *bytes = b->bytes;
+	const uint8_t *there = NULL;
+	size_t len = 0;
 
 	for (b->count = 0; b->count < BLOCK_INSNS_MAX;) {
 		struct x86_insn *insn = &b->insns[b->count];
-		size_t len = block_fetch(b->t, pc, bytes);
 
-		if (b->count && section_at(b->t, pc))
+		if (b->count && b->t->section_count && section_at(b->t, pc))
 			break;
-		x86_decode(bytes, len, insn);
+		decode_one(b, pc, bytes, insn, &there, &len);
 		if (insn->kind == X86_KIND_TRUNCATED && b->count)
 			break;
 		b->pcs[b->count++] = pc;
@@ -170,14 +194,13 @@ bool block_keep_bytes(struct build *b)
 {
 	struct block *public = &b->block->public;
 	size_t len = b->end_pc - b->pcs[0];
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = region_take(&b->t->bytes, len ? len : 1);
 
 	if (!copy) {
 		b->t->out_of_memory = true;
 		return false;
 	}
 	memcpy(copy, b->bytes, len);
-	free((void *)public->bytes);    /* of a try for which there was no room */
 	public->bytes = copy;
 	public->bytes_len = (uint32_t)len;
 	public->insn_count = (uint32_t)b->count;

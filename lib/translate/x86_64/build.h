@@ -23,22 +23,34 @@ struct store_group {
 #define STORE_NO_REG 16
 #define STORE_GROUPS_MAX 16
 
+/* What is read and found out of one block; the translator has room for one. */
+struct workspace {
+	struct x86_insn insns[BLOCK_INSNS_MAX];
+	uint64_t pcs[BLOCK_INSNS_MAX];
+	uint16_t dead_regs[BLOCK_INSNS_MAX + 1];        /* before instruction i */
+	uint8_t dead_flags[BLOCK_INSNS_MAX + 1];
+	uint8_t bytes[(BLOCK_INSNS_MAX + 1) * X86_INSN_MAX_BYTES];
+	struct store_group groups[STORE_GROUPS_MAX];
+	struct xblock *done[FRAGMENT_BLOCKS_MAX];       /* of this fragment */
+};
+
+/* A block while it is translated; or none of whose instructions something is known. */
 struct build {
 	struct translator *t;
 	struct xblock *block;
 	int count;
 	bool ends_early;        /* cut by its length or by unreadable memory */
 	uint64_t end_pc;
-	struct x86_insn insns[BLOCK_INSNS_MAX];
-	uint64_t pcs[BLOCK_INSNS_MAX];
-	uint16_t dead_regs[BLOCK_INSNS_MAX + 1];        /* before instruction i */
-	uint8_t dead_flags[BLOCK_INSNS_MAX + 1];
-	uint8_t bytes[BLOCK_INSNS_MAX * X86_INSN_MAX_BYTES];
-	struct xblock *done[FRAGMENT_BLOCKS_MAX];       /* of this fragment */
+	struct x86_insn *insns; /* these: of the workspace */
+	uint64_t *pcs;
+	uint16_t *dead_regs;
+	uint8_t *dead_flags;
+	uint8_t *bytes;
+	struct store_group *groups;
+	struct xblock **done;
 	int done_count;
 	bool to_cold;           /* relocate_emit() goes there */
 	uint16_t section;       /* 1 + number of the restartable sequence that the block is */
-	struct store_group groups[STORE_GROUPS_MAX];
 	int group_count;
 	uint64_t stores_covered;        /* by a group: one bit an instruction */
 	bool call_is_checked;           /* so is what the callee needs: see stores-plan.c */
@@ -57,6 +69,7 @@ struct where {
 	uint16_t saved;         /* registers in their slots */
 	bool at_rdx;            /* pc is in rdx instead */
 	bool at_target;         /* pc is in gs:[target] instead */
+	bool is_along;          /* from there on the program's own instructions stand here */
 	bool in_block;
 	uint8_t arrives;        /* see struct state */
 	uint16_t section;
@@ -155,6 +168,9 @@ void guess_emit_hot(struct build *b, int lookup, struct where where);
 void block_decode(struct build *b);
 /* What may have changed since the last translation is read again. */
 void block_look_anew(struct translator *t);
+/* Is it known that neither the bytes at pc nor their page's protection have changed, and
+ * that they cannot be written? */
+bool block_is_fixed(const struct translator *t, uint64_t pc);
 /* Copies up to 15 bytes at pc; how many. */
 size_t block_fetch(struct translator *t, uint64_t pc, uint8_t *out);
 /* What is dead before each instruction: dead_regs, dead_flags. */

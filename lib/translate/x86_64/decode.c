@@ -12,7 +12,7 @@
  * once, at the end. 15 prefixes, 3 opcode bytes, ModRM, SIB, displacement 4, immediate 8, and
  * 8 more, since numbers are loaded as 8 bytes whatever their length: 40.
  */
-#define WINDOW_BYTES	48
+#define WINDOW_BYTES	X86_DECODE_QUICK_BYTES
 
 struct decoder {
 	const uint8_t *bytes;

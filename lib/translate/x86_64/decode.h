@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #define X86_INSN_MAX_BYTES 15
+#define X86_DECODE_QUICK_BYTES 48	/* so many, and nothing is copied */
 
 enum x86_kind {
 	X86_KIND_PLAIN,
@@ -169,8 +170,8 @@ struct x86_insn {
 };
 
 /*
- * Decodes the instruction at bytes, of which len_bytes may be read. 15 are always enough, 48
- * or more are a little faster.
+ * Decodes the instruction at bytes, of which len_bytes may be read. 15 are always enough,
+ * X86_DECODE_QUICK_BYTES are faster.
  * Returns its length; 0 with out->kind UNKNOWN or TRUNCATED. out is always completely set;
  * where the length is 0 its liveness fields are the conservative ones.
  */

@@ -239,7 +239,8 @@ bool lookup_emit_arrival(struct build *b, int lookup, uint16_t saved, struct eve
 		.after = where,
 		.is_owed = true,
 		.check = near ? CHECK_NEAR :
-			 b->dead_flags[0] == X86_FLAGS_ALL ? CHECK_FLAGS_DEAD : CHECK_HERE,
+			 b->count && b->dead_flags[0] == X86_FLAGS_ALL ? CHECK_FLAGS_DEAD :
+			 CHECK_HERE,
 	};
 	event_emit(b, &event);
 	if (near)

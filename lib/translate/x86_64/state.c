@@ -13,50 +13,55 @@
 
 /* ---- records ------------------------------------------------------------------------ */
 
-static bool same(const struct state *a, const struct state *b)
+/* Does a, going on, say what b says? */
+static bool says(const struct state *a, const struct state *b)
 {
-	return a->block == b->block && a->pc == b->pc && a->site == b->site &&
-	       a->saved == b->saved && a->kind == b->kind && a->is_owed == b->is_owed &&
-	       a->in_block == b->in_block && a->arrives == b->arrives &&
-	       a->section == b->section;
+	uint64_t pc = a->pc + (a->kind == STATE_ALONG ? b->at - a->at : 0);
+
+	return pc == b->pc && a->kind == b->kind && a->block == b->block && a->site == b->site &&
+	       a->saved == b->saved && a->is_owed == b->is_owed && a->in_block == b->in_block &&
+	       a->arrives == b->arrives && a->section == b->section;
 }
 
 void target_state_mark(struct translator *t, bool hot, const struct state *state)
 {
-	struct state_list *list = hot ? &t->hot_states : &t->cold_states;
+	struct chunked *states = hot ? &t->hot_states : &t->cold_states;
+	uint32_t count = states->count;
 
-	if (list->count && list->items[list->count - 1].at == state->at)
-		list->count--;                  /* no code between: the later holds */
-	if (list->count && same(&list->items[list->count - 1], state))
-		return;
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 65536;
-		struct state *grown = realloc(list->items, room * sizeof *grown);
+	if (count) {
+		struct state *last = chunked_place(states, count - 1);
 
-		if (!grown) {
-			t->out_of_memory = true;
-			return;
+		if (last->at == state->at) {            /* no code between: the later holds */
+			states->count = --count;
+			last = count ? chunked_place(states, count - 1) : NULL;
 		}
-		list->items = grown;
-		list->room = room;
+		if (last && says(last, state))
+			return;
 	}
-	list->items[list->count++] = *state;
+	struct state *place = chunked_place(states, count);
+	if (!place) {
+		t->out_of_memory = true;
+		return;
+	}
+	*place = *state;
+	states->count = count + 1;
 }
 
 const struct state *target_state_at(const struct translator *t, uint32_t offset)
 {
-	const struct state_list *list = offset < t->hot.end ? &t->hot_states : &t->cold_states;
-	size_t low = 0, high = list->count;
+	const struct chunked *states = offset < t->hot.end ? &t->hot_states : &t->cold_states;
+	uint32_t low = 0, high = states->count;
 
 	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+		uint32_t mid = low + (high - low) / 2;
+		const struct state *state = chunked_at(states, mid);
 
-		if (list->items[mid].at <= offset)
+		if (state->at <= offset)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low ? &list->items[low - 1] : NULL;
+	return low ? chunked_at(states, low - 1) : NULL;
 }
 
 /* ---- from a record --------------------------------------------------------------------- */
@@ -100,7 +105,8 @@ static bool from_record(struct translator *t, uint32_t offset, const struct tran
 		return false;
 	out->regs = *raw;
 	out->regs.pc = s->kind == STATE_AT_RDX ? raw->gpr[2] :
-		       s->kind == STATE_AT_TARGET ? tb->target : s->pc;
+		       s->kind == STATE_AT_TARGET ? tb->target :
+		       s->kind == STATE_ALONG ? s->pc + (offset - s->at) : s->pc;
 	for (int r = 0; r < 16; r++)
 		if (s->saved >> r & 1)
 			out->regs.gpr[r] = tb->slots[r];

@@ -35,7 +35,8 @@ static void mark(struct build *b, bool hot, struct where where, uint32_t site, b
 		.pc = where.pc,
 		.site = site,
 		.saved = where.saved,
-		.kind = where.at_rdx ? STATE_AT_RDX : where.at_target ? STATE_AT_TARGET : STATE_AT,
+		.kind = where.at_rdx ? STATE_AT_RDX : where.at_target ? STATE_AT_TARGET :
+			where.is_along ? STATE_ALONG : STATE_AT,
 		.is_owed = is_owed,
 		.in_block = where.in_block && b->t->config.events.blocks,
 		.arrives = where.arrives,
@@ -92,6 +93,12 @@ static void emit_count_event(struct build *b, int i, uint64_t pc)
 	event_emit(b, &event);
 }
 
+/* Does instruction i stand in the cache as it is, and nothing beside it? */
+static bool is_copied(const struct build *b, int i)
+{
+	return !b->insns[i].rip_relative && !b->t->config.events.stores;
+}
+
 static void emit_body(struct build *b)
 {
 	const struct translate_events *events = &b->t->config.events;
@@ -99,11 +106,14 @@ static void emit_body(struct build *b)
 
 	for (int i = 0; i < plain; i++) {
 		bool counted = events->blocks && events->counts && b->insns[i].rep_string;
+		struct where where = at(b->pcs[i], true);
 
-		build_mark(b, true, at(b->pcs[i], true));
+		where.is_along = !counted && is_copied(b, i);
+		build_mark(b, true, where);
 		if (counted)
 			emit_count_event(b, i, b->pcs[i]);
-		stores_emit_checks(b, i);
+		if (b->group_count)
+			stores_emit_checks(b, i);
 		if (store_is_watched(b, i))
 			store_emit(b, i, NULL, at(b->pcs[i] + b->insns[i].len, true));
 		else
@@ -235,21 +245,38 @@ static void forget(struct build *b)
 		memset(b->block->lookup_entry, 0, sizeof b->block->lookup_entry);
 }
 
+static struct build begin(struct translator *t)
+{
+	struct workspace *w = t->workspace;
+
+	return (struct build){
+		.t = t,
+		.insns = w->insns,
+		.pcs = w->pcs,
+		.dead_regs = w->dead_regs,
+		.dead_flags = w->dead_flags,
+		.bytes = w->bytes,
+		.groups = w->groups,
+		.done = w->done,
+	};
+}
+
+/* Nobody has asked for it, and somebody asks for something else. */
+static bool is_disturbed(const struct translator *t, const struct xblock *first)
+{
+	return first->depth && t->config.is_urgent && t->config.is_urgent(t->config.context);
+}
+
 int target_translate(struct translator *t, struct xblock *first)
 {
-	struct build *b = calloc(1, sizeof *b);
+	struct build build = begin(t), *b = &build;
 	uint64_t pc = first->public.pc.address;
 	bool is_return = false;
 	int r = 0;
 
-	if (!b)
-		return -ENOMEM;
-	if (!pc) {                      /* a call through a null pointer */
-		free(b);
-		return -EFAULT;
-	}
+	if (!pc)
+		return -EFAULT;         /* a call through a null pointer */
 	block_look_anew(t);
-	b->t = t;
 	for (int n = 0; pc; n++) {
 		uint64_t follow = 0;
 		bool follow_return = false;
@@ -260,7 +287,7 @@ int target_translate(struct translator *t, struct xblock *first)
 			break;
 		}
 		bool stop = block->entry || n == FRAGMENT_BLOCKS_MAX ||
-			    (n && t->config.events.coverage);
+			    (n && (t->config.events.coverage || is_disturbed(t, first)));
 		if (!stop) {
 			b->ends_early = false;
 			struct xblock *before = b->block;
@@ -292,11 +319,15 @@ int target_translate(struct translator *t, struct xblock *first)
 		publish(b);
 	else
 		forget(b);
-	free(b);
 	return r;
 }
 
 /* ---- start --------------------------------------------------------------------------------------- */
+
+void *target_workspace(void)
+{
+	return calloc(1, sizeof(struct workspace));
+}
 
 void target_init(struct translator *t)
 {

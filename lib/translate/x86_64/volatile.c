@@ -84,7 +84,8 @@ static bool is_writable(struct build *b, uint64_t pc)
 {
 	const struct translate_config *c = &b->t->config;
 
-	return c->is_writable && c->is_writable(c->context, (struct app_pc){ pc });
+	return !block_is_fixed(b->t, pc) && c->is_writable &&
+	       c->is_writable(c->context, (struct app_pc){ pc });
 }
 
 bool volatile_is(struct build *b)

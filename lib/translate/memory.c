@@ -1,0 +1,117 @@
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PIECE_MIN (256ul << 10)
+#define PIECE_MAX (4ul << 20)
+
+void *memory_map(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+void memory_unmap(void *memory, size_t bytes)
+{
+	if (memory)
+		munmap(memory, bytes);
+}
+
+/* ---- regions -------------------------------------------------------------------------- */
+
+struct piece {
+	struct piece *next;
+	size_t bytes;
+};
+
+static bool add_piece(struct region *region, size_t need)
+{
+	size_t bytes = region->pieces ? 2 * region->pieces->bytes : PIECE_MIN;
+
+	if (bytes > PIECE_MAX)
+		bytes = PIECE_MAX;
+	while (bytes < need + sizeof(struct piece))
+		bytes *= 2;
+	struct piece *piece = memory_map(bytes);
+	if (!piece)
+		return false;
+	*piece = (struct piece){ region->pieces, bytes };
+	region->pieces = piece;
+	region->at = (uint8_t *)(piece + 1);
+	region->end = (uint8_t *)piece + bytes;
+	return true;
+}
+
+void *region_take(struct region *region, size_t bytes)
+{
+	bytes = (bytes + 7) & ~7ul;
+	if ((size_t)(region->end - region->at) < bytes && !add_piece(region, bytes))
+		return NULL;
+	region->at += bytes;
+	return region->at - bytes;
+}
+
+static void free_latest(struct region *region)
+{
+	struct piece *piece = region->pieces;
+
+	region->pieces = piece->next;
+	memory_unmap(piece, piece->bytes);
+}
+
+void region_clear(struct region *region)
+{
+	if (!region->pieces)
+		return;
+	while (region->pieces->next)
+		free_latest(region);
+	region->at = (uint8_t *)(region->pieces + 1);
+	region->end = (uint8_t *)region->pieces + region->pieces->bytes;
+}
+
+void region_deinit(struct region *region)
+{
+	while (region->pieces)
+		free_latest(region);
+	region->at = region->end = NULL;
+}
+
+/* ---- chunked arrays -------------------------------------------------------------------- */
+
+bool chunked_init(struct chunked *c, struct region *region, size_t element_bytes)
+{
+	*c = (struct chunked){ .region = region, .element_bytes = element_bytes };
+	c->chunks = calloc(CHUNKS_MAX, sizeof *c->chunks);
+	return c->chunks;
+}
+
+void chunked_deinit(struct chunked *c)
+{
+	free(c->chunks);
+}
+
+void *chunked_more(struct chunked *c, uint32_t slot)
+{
+	if (slot >= CHUNKS_MAX)
+		return NULL;
+	return c->chunks[slot] = region_take(c->region, c->element_bytes << CHUNK_BITS);
+}
+
+void *chunked_add(struct chunked *c)
+{
+	void *element = chunked_place(c, c->count);
+
+	if (!element)
+		return NULL;
+	memset(element, 0, c->element_bytes);           /* used before a flush, maybe */
+	__atomic_store_n(&c->count, c->count + 1, __ATOMIC_RELEASE);
+	return element;
+}
+
+void chunked_clear(struct chunked *c)
+{
+	__atomic_store_n(&c->count, 0, __ATOMIC_RELEASE);
+}
