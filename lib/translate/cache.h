@@ -40,7 +40,6 @@ struct xblock {
 	uint32_t entry;                 /* cache offset; 0: not translated */
 	uint32_t entry_checked;         /* for exits that are checked; 0: as the others */
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
-	uint32_t hot_start, hot_end;
 	uint32_t incoming;              /* exit index */
 	uint32_t before;                /* block that falls into this one, or NO_INDEX */
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */

@@ -93,27 +93,47 @@ static void emit_count_event(struct build *b, int i, uint64_t pc)
 	event_emit(b, &event);
 }
 
+static bool is_counted(const struct build *b, int i)
+{
+	const struct translate_events *events = &b->t->config.events;
+
+	return events->blocks && events->counts && b->insns[i].rep_string;
+}
+
 /* Does instruction i stand in the cache as it is, and nothing beside it? */
 static bool is_copied(const struct build *b, int i)
 {
-	return !b->insns[i].rip_relative && !b->t->config.events.stores;
+	return !b->insns[i].rip_relative && !b->t->config.events.stores && !is_counted(b, i);
+}
+
+/* Those from i on that are copied; returns the first that is not. */
+static int emit_copies(struct build *b, int i, int end)
+{
+	struct where where = at(b->pcs[i], true);
+	int first = i;
+
+	while (i < end && is_copied(b, i))
+		i++;
+	if (i == first)
+		return i;
+	where.is_along = true;
+	build_mark(b, true, where);
+	uint64_t behind = b->pcs[i - 1] + b->insns[i - 1].len;
+	emit_bytes(&b->t->hot, b->bytes + (where.pc - b->pcs[0]), (unsigned)(behind - where.pc));
+	return i;
 }
 
 static void emit_body(struct build *b)
 {
-	const struct translate_events *events = &b->t->config.events;
 	int plain = b->ends_early ? b->count : b->count - 1;
 
-	for (int i = 0; i < plain; i++) {
-		bool counted = events->blocks && events->counts && b->insns[i].rep_string;
-		struct where where = at(b->pcs[i], true);
+	for (int i = 0; (i = emit_copies(b, i, plain)) < plain; i++) {
+		bool counted = is_counted(b, i);
 
-		where.is_along = !counted && is_copied(b, i);
-		build_mark(b, true, where);
+		build_mark(b, true, at(b->pcs[i], true));
 		if (counted)
 			emit_count_event(b, i, b->pcs[i]);
-		if (b->group_count)
-			stores_emit_checks(b, i);
+		stores_emit_checks(b, i);
 		if (store_is_watched(b, i))
 			store_emit(b, i, NULL, at(b->pcs[i] + b->insns[i].len, true));
 		else
