@@ -24,6 +24,9 @@
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
+#ifndef ARCH_SHSTK_ENABLE
+#define ARCH_SHSTK_ENABLE 0x5001
+#endif
 #define CLONE_UNTRACED_FLAG 0x00800000ull
 
 /* ---- which ones ask ---------------------------------------------------------------------- */
@@ -116,7 +119,8 @@ static void before_clone(struct thread *thread)
 	}
 }
 
-/* arch_prctl on gs, whose base is ours: done here.  False: not about gs. */
+/* arch_prctl on gs, whose base is ours, and on what translated code cannot serve: done
+ * here.  False: about something else. */
 static bool on_arch_prctl(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
@@ -134,6 +138,10 @@ static bool on_arch_prctl(struct thread *thread)
 		ssize_t n = tracee_write(thread->tid, address, &tb->app_gs, 8);
 
 		tb->gpr[0] = n == 8 ? 0 : (uint64_t)-EFAULT;
+		return true;
+	}
+	if (tb->gpr[7] == ARCH_SHSTK_ENABLE) {          /* as on a processor without it */
+		tb->gpr[0] = (uint64_t)-EOPNOTSUPP;
 		return true;
 	}
 	return false;

@@ -134,6 +134,24 @@ bool process_shares_memory(pid_t a, pid_t b)
 	return syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0) == 0;
 }
 
+bool process_features_name(const char *features, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = features; (at = strstr(at, name)); at += len)
+		if ((at == features || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	return false;
+}
+
+bool process_has_shadow_stack(pid_t pid)
+{
+	char features[64];
+
+	return status_field(pid, "x86_Thread_features", features, sizeof features) == 0 &&
+	       process_features_name(features, "shstk");
+}
+
 static bool is_kernel_thread(pid_t pid)
 {
 	char name[40], text[1024];
@@ -205,6 +223,10 @@ int process_attachable(pid_t pid, struct err *err)
 		return err_set(err, EPERM, "it is already traced by %s, process %s "
 			       "(end that tracer first)", comm, value);
 	}
+	if (process_has_shadow_stack(pid))
+		return err_set(err, ENOTSUP, "its return addresses are kept on a shadow stack (CET), which "
+			       "translated code does not serve (start it with "
+			       "GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK)");
 	return process_is_64bit(pid, err);
 }
 
@@ -230,6 +252,6 @@ int process_explain_seize(pid_t pid, int code, struct err *err)
 	}
 	if (scope > 0 && geteuid() != 0)
 		return err_set(err, code, "kernel.yama.ptrace_scope is %d (run as root, or set it to 0)", scope);
-	return err_set(err, code, "permission denied (it may have changed its user or be "
-		       "marked as not dumpable; run as root with CAP_SYS_PTRACE)");
+	return err_set(err, code, "permission denied (it may be about to end, have changed "
+		       "its user or be marked as not dumpable; run as root with CAP_SYS_PTRACE)");
 }

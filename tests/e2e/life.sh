@@ -61,6 +61,17 @@ test_address_space_almost_used_up() { life narrow; }
 test_address_space_crowded() { life crowded; }
 test_vdso_unmapped() { life no_vdso; }
 test_vsyscall() { life vsyscall; }
+test_shadow_stack_is_refused_to_the_program() {
+	cat >enable.py <<-'END'
+		import ctypes
+		libc = ctypes.CDLL(None, use_errno=True)
+		libc.syscall(158, 0x5001, 1)
+		print(ctypes.get_errno())
+	END
+	"$TRACER" -q --none /usr/bin/python3 enable.py >out
+	is out 95 # EOPNOTSUPP, as on a processor that has none
+}
+
 test_int80() { life int80; }
 test_gs_of_its_own() { life gs; }
 test_fs_written() { life fs; }
