@@ -3,7 +3,7 @@
  *     dispatched [MS]
  *
  * The C library may make system calls; a `syscall` instruction of our own is a SIGSYS
- * unless the selector lets it through.  Works for MS milliseconds; the last line says
+ * unless the selector lets it through.  Works for MS milliseconds, three rounds at least; the last line says
  * what went wrong.
  */
 #define _GNU_SOURCE
@@ -92,10 +92,11 @@ int main(int argc, char **argv)
 		bad += ask() != getppid();
 		usleep(1000);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
+	} while (traps <= 2 ||
+		 (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
 	prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
 	selector = 1;
 	bad += ask() != getppid();
-	printf("answered %s, bad %lu\n", traps > 2 ? "often" : "hardly", bad);
+	printf("bad %lu\n", bad);
 	return bad != 0;
 }
