@@ -34,6 +34,7 @@
 
 #include "err.h"
 #include "event.h"
+#include "thread_block.h"
 
 struct app_pc { uint64_t address; };    /* in the program */
 struct cache_pc { uint64_t address; };  /* in the code cache */
@@ -115,10 +116,10 @@ struct translate_config {
 	void *context;
 };
 
-#define TRANSLATE_LOOKUP_WAYS 4         /* entries for each hash */
-#define TRANSLATE_LOOKUP_ENTRIES (65536 * TRANSLATE_LOOKUP_WAYS)
-#define TRANSLATE_LOOKUP_SLACK 4096     /* entries after the last hash, ends a chain */
-#define TRANSLATE_LOOKUP_BYTES (16ul * (TRANSLATE_LOOKUP_ENTRIES + TRANSLATE_LOOKUP_SLACK))
+/* One table of indirect branches: see thread_block.h. */
+#define TRANSLATE_LOOKUP_SLACK 4096     /* entries behind the last hash, ends a chain */
+#define TRANSLATE_LOOKUP_BYTES ((unsigned long)LOOKUP_BANKS * LOOKUP_BANK_BYTES + \
+				16ul * TRANSLATE_LOOKUP_SLACK)
 
 /* Writes the runtime at the start of the cache.  NULL: out of memory. */
 struct translator *translator_create(const struct translate_config *config, struct err *err);

@@ -2,8 +2,10 @@
  *
  * One table a kind of branch (call, jmp, ret), so that what is reported on
  * arrival can differ.  Hashed by the low 16 bits of the address, which movzx takes
- * without touching flags, to four entries in one cache line: large programs have more
- * than 65,536 return addresses.  Collisions go on to the next entry.
+ * without touching flags.  Large programs have more than 65,536 return addresses: there
+ * are four banks of entries, one behind the other.  The first is dense, since each page
+ * that is touched costs more than a miss; collisions go on in the next bank, and from
+ * the last one's entry to the entries behind it.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
@@ -20,6 +22,8 @@
 
 #define ALL_SAVED (BIT(0) | BIT(1) | BIT(2))
 
+#define BANK (LOOKUP_BANK_BYTES / sizeof(struct entry))
+
 struct entry {
 	uint64_t minus_pc;
 	uint64_t cache_address;
@@ -32,20 +36,23 @@ static struct entry *table(struct translator *t, int lookup)
 	return (struct entry *)t->config.lookup_local[lookup];
 }
 
-static uint32_t hash_of(uint64_t pc)
+/* The entry that is looked at after this one; NULL: there is none. */
+static struct entry *next_of(struct translator *t, int lookup, struct entry *e)
 {
-	return (uint32_t)(uint16_t)pc * TRANSLATE_LOOKUP_WAYS;
+	size_t i = (size_t)(e - table(t, lookup));
+
+	if (i < (LOOKUP_BANKS - 1) * BANK)
+		return e + BANK;
+	return i + 2 < LOOKUP_BANKS * BANK + TRANSLATE_LOOKUP_SLACK ? e + 1 : NULL;
 }
 
 static struct entry *find(struct translator *t, int lookup, uint64_t minus_pc, uint64_t pc)
 {
-	struct entry *items = table(t, lookup);
-	uint32_t end = TRANSLATE_LOOKUP_ENTRIES + TRANSLATE_LOOKUP_SLACK - 1;
+	struct entry *e = &table(t, lookup)[(uint16_t)pc];
 
-	for (uint32_t i = hash_of(pc); i < end; i++)
-		if (items[i].minus_pc == minus_pc || items[i].minus_pc == 0)
-			return &items[i];
-	return NULL;            /* full here: it stays a miss */
+	while (e && e->minus_pc != minus_pc && e->minus_pc)
+		e = next_of(t, lookup, e);
+	return e;               /* NULL: full here, it stays a miss */
 }
 
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
@@ -92,10 +99,10 @@ void target_lookup_init(struct translator *t)
  * left behind a gap is none of this one's. */
 void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc)
 {
-	struct entry *items = table(t, lookup);
+	struct entry *e = &table(t, lookup)[(uint16_t)pc.address];
 
-	for (uint32_t i = hash_of(pc.address); items[i].minus_pc; i++)
-		items[i] = (struct entry){ 0, 0 };
+	for (; e && e->minus_pc; e = next_of(t, lookup, e))
+		*e = (struct entry){ 0, 0 };
 }
 
 /* ---- the branch -------------------------------------------------------------------- */
@@ -169,7 +176,7 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 	build_mark(b, hot, where);
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
 	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
-	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0xcd, 0, 0, 0, 0);        /* lea rcx, [rcx * 8] */
+	EMIT_RAW(e, 0x8d, 0x0c, 0x09);                  /* lea ecx, [rcx + rcx] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xc8);            /* lea rax, [rax + rcx * 8] */
 	emit_entry(b, hot, lookup, where);
 }

@@ -172,6 +172,13 @@ LABEL runtime_request_end
  */
 	.macro	LOOKUP kind, request
 LABEL runtime_lookup_\kind
+	.rept	LOOKUP_BANKS - 1
+	mov	rcx, [rax]
+	jrcxz	3f
+	lea	rcx, [rcx + rdx]
+	jrcxz	2f
+	lea	rax, [rax + LOOKUP_BANK_BYTES]
+	.endr
 1:	mov	rcx, [rax]
 	jrcxz	3f
 	lea	rcx, [rcx + rdx]

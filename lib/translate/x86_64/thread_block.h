@@ -100,6 +100,11 @@
 #define LOOKUP_RET              2
 #define LOOKUP_KINDS            3
 
+/* A table of indirect branches: entries of 16 bytes.  A hash has one in each bank; after that
+ * of the last bank it goes on in the next entries there. */
+#define LOOKUP_BANKS            4
+#define LOOKUP_BANK_BYTES       0x100000
+
 /* What sys_table says of a system call number (its low 16 bits). */
 #define SYS_ACTION_NATIVE       0
 #define SYS_ACTION_PRE          1
