@@ -244,11 +244,15 @@ $(FUZZ):
 unit: $(UNIT) ## build and run the unit tests alone
 	$(Q)TRACER_BUILD=$(B) tests/run $(UNIT)
 
-bench: all ## what tracing costs: a table, build/bench.json, build/bench.svg; about an hour
+bench: all ## what tracing costs, also servers and other tools: tables, build/bench*.json and .svg; two hours
+	$(Q)$(RUN) deps ONLY=bench
 	$(Q)bench/run --cpu --json build/bench.json --svg build/bench.svg $(B)/tracer
+	$(Q)bench/servers --json build/bench-servers.json $(B)/tracer
+	$(Q)bench/peers --json build/bench-peers.json $(B)/tracer
 
-bench-quick: all ## the same with a tenth of the work, once
+bench-quick: all ## the same with a tenth of the work, once, without the other tools
 	$(Q)bench/run --quick $(B)/tracer
+	$(Q)bench/servers --quick $(B)/tracer
 
 check-headers: $(HEADERS:%=$(B)/headers/%.ok) ## every header compiles alone
 
