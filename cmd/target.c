@@ -30,7 +30,8 @@
 #define LOG_AT (TRUST_AT + TRANSLATE_TRUST_BYTES)
 #define LOG_BYTES ((sizeof(struct store_log) + 65535) & ~65535ul)
 #define HEAT_AT (LOG_AT + LOG_BYTES)
-#define SHARED_BYTES (HEAT_AT + TRANSLATE_HEAT_BYTES)
+#define SEEN_AT (HEAT_AT + TRANSLATE_HEAT_BYTES)
+#define SHARED_BYTES (SEEN_AT + TRANSLATE_SEEN_BYTES)
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
@@ -251,6 +252,8 @@ static int make_translator(struct target *target, struct err *err)
 		.heat_limit = HEAT_LIMIT,
 		.heat_local = (uint64_t *)local_at(target, target->data_base + HEAT_AT),
 		.heat_base = target->data_base + HEAT_AT,
+		.seen_local = local_at(target, target->data_base + SEEN_AT),
+		.seen_base = target->data_base + SEEN_AT,
 		.events = events,
 		.ranges = ranges,
 		.range_count = target->place_count,

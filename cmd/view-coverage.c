@@ -1,7 +1,7 @@
 /* view-coverage.c - every block once, at its first execution.
  *
- * There are no events in rings: the translator lists the blocks whose first entry
- * it was asked for, and the list is read in every round, while its lock is free.
+ * There are no events in rings: the translator knows the blocks that have said that they
+ * have run, and is asked for them in every round, while its lock is free.
  */
 #include <pthread.h>
 #include <stdlib.h>

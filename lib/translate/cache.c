@@ -152,35 +152,6 @@ struct app_pc translator_exit_target(const struct translator *t, uint32_t index)
 
 /* ---- getting in -------------------------------------------------------------------- */
 
-static void note_first(struct translator *t, struct xblock *b)
-{
-	if (b->was_entered || !t->config.events.coverage)
-		return;
-	b->was_entered = true;
-	if (entered_has(&t->entered, b->public.pc))
-		return;
-	if (t->first_count == t->first_room) {
-		size_t room = t->first_room ? t->first_room * 2 : 1024;
-		uint32_t *grown = realloc(t->first, room * sizeof *grown);
-
-		if (!grown) {
-			t->out_of_memory = true;
-			return;
-		}
-		t->first = grown;
-		t->first_room = room;
-	}
-	t->first[t->first_count++] = b->public.index;
-}
-
-bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out)
-{
-	if (*cursor >= t->first_count)
-		return false;
-	*out = &cache_block(t, t->first[(*cursor)++])->public;
-	return true;
-}
-
 /* Translates b unless it is. */
 static int make(struct translator *t, struct xblock *b)
 {
@@ -199,7 +170,6 @@ int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *ou
 
 	if (r < 0)
 		return r;
-	note_first(t, b);
 	out->address = t->config.base + b->entry;
 	return 0;
 }
@@ -213,7 +183,6 @@ int translator_miss(struct translator *t, uint32_t index, struct cache_pc *out)
 	if (r < 0)
 		return r;
 	t->stats.misses++;
-	note_first(t, b);
 	if (!exit->is_linked)
 		cache_exit_link(t, exit, cache_exit_entry(exit, b));
 	out->address = t->config.base + b->entry;
@@ -230,7 +199,6 @@ int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cach
 
 	if (r < 0)
 		return r;
-	note_first(t, b);
 	uint32_t entry = target_lookup_entry(t, b, lookup);
 	if (!entry)
 		return -ENOSPC;
@@ -345,7 +313,6 @@ void translator_destroy(struct translator *t)
 	region_deinit(&t->bytes);
 	free(t->workspace);
 	free(t->queue);
-	free(t->first);
 	free(t->ranges);
 	free(t);
 }

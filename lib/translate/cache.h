@@ -44,8 +44,10 @@ struct xblock {
 	uint32_t before;                /* block that falls into this one, or NO_INDEX */
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
 	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
+	uint32_t seen_at;               /* where it says that it has run; 0: nowhere */
 	uint8_t depth;                  /* of look-ahead */
-	bool is_queued, is_after_call, was_entered;
+	bool is_queued, is_after_call;
+	bool was_told;                  /* that it has run: see coverage.c */
 	bool is_trusted;                /* on a page that may change, but has not for long */
 	bool is_called;                 /* by exits that are checked */
 	bool is_careful;                /* looks at each store by itself: beside the block that
@@ -89,7 +91,7 @@ struct section {
 	bool is_gone;
 };
 
-/* Program addresses, hashed; see flush.c. */
+/* Program addresses, hashed; see coverage.c. */
 struct entered_set {
 	uint64_t *items;        /* 0: free */
 	uint32_t mask, used;
@@ -138,9 +140,7 @@ struct translator {
 	uint32_t *queue;                /* blocks to look at ahead */
 	uint32_t queue_head, queue_count, queue_room;
 
-	uint32_t *first;                /* blocks in the order of their first execution */
-	size_t first_count, first_room;
-	struct entered_set entered;     /* and those of before the last flush */
+	struct entered_set entered;     /* blocks of before the last flush that had run */
 
 	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
 	uint32_t returns_known;         /* put into the table before anybody came */
@@ -210,8 +210,11 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old);
 /* As a miss by an indirect branch, uncounted. */
 int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cache_pc *out);
 
-/* flush.c */
-bool entered_has(const struct entered_set *set, struct app_pc pc);
+/* coverage.c */
+/* Is b to say that it has run? */
+bool coverage_wants(const struct translator *t, const struct xblock *b);
+/* Keeps what was told, empties the bytes; before the blocks are forgotten. */
+void coverage_flush(struct translator *t);
 
 /* the processor's: x86_64/ */
 int target_translate(struct translator *t, struct xblock *b);
@@ -226,6 +229,8 @@ void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
 /* Empties the table from pc's hash on; requires: no thread is in the cache. */
 void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc);
 void target_init(struct translator *t);
+/* b no longer says that it has run. */
+void target_seen_remove(struct translator *t, const struct xblock *b);
 /* For malloc'ed `workspace`; NULL: out of memory. */
 void *target_workspace(void);
 /* Finds the windows of the ranges. */

@@ -6,59 +6,9 @@
  */
 #include "cache.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "thread_block.h"
-
-/* ---- what has been entered before, for coverage ------------------------------------ */
-
-static uint64_t *entered_slot(const struct entered_set *set, uint64_t pc)
-{
-	uint32_t i = (uint32_t)(pc * 0x9e3779b97f4a7c15ull >> 32) & set->mask;
-
-	while (set->items[i] && set->items[i] != pc)
-		i = (i + 1) & set->mask;
-	return &set->items[i];
-}
-
-bool entered_has(const struct entered_set *set, struct app_pc pc)
-{
-	return set->items && *entered_slot(set, pc.address);
-}
-
-static bool entered_grow(struct entered_set *set)
-{
-	uint32_t size = set->items ? 2 * (set->mask + 1) : 4096;
-	struct entered_set grown = { calloc(size, sizeof *set->items), size - 1, set->used };
-
-	if (!grown.items)
-		return false;
-	for (uint32_t i = 0; set->items && i <= set->mask; i++)
-		if (set->items[i])
-			*entered_slot(&grown, set->items[i]) = set->items[i];
-	free(set->items);
-	*set = grown;
-	return true;
-}
-
-static bool entered_add(struct entered_set *set, struct app_pc pc)
-{
-	if ((!set->items || 2 * set->used > set->mask) && !entered_grow(set))
-		return false;
-	uint64_t *slot = entered_slot(set, pc.address);
-	set->used += !*slot;
-	*slot = pc.address;
-	return true;
-}
-
-static void keep_entered(struct translator *t)
-{
-	for (size_t i = 0; i < t->first_count; i++)
-		if (!entered_add(&t->entered, cache_block(t, t->first[i])->public.pc))
-			return;         /* out of memory: some are reported twice */
-	t->first_count = 0;
-}
 
 /* ---- the flush ------------------------------------------------------------------------ */
 
@@ -72,7 +22,7 @@ static void forget(struct translator *t, struct xblock *b)
 
 void translator_flush(struct translator *t)
 {
-	keep_entered(t);
+	coverage_flush(t);
 	cache_pages_drop(t, 0, ~0ull);
 	memset(t->changing, 0, sizeof t->changing);
 	for (uint32_t i = 0; i < t->blocks.count; i++)

@@ -48,7 +48,7 @@ struct translate_events {
 	bool counts;            /* with blocks: SITE_REP, for instruction traces */
 	bool calls;             /* SITE_CALL .. SITE_TAILCALL */
 	bool time;              /* with a time stamp in each of these */
-	bool coverage;          /* no links before a first execution: see translator_first_next() */
+	bool coverage;          /* each block says once that it has run: translator_first_next() */
 	bool stores;            /* SITE_STORE around stores into the watched ranges */
 };
 
@@ -90,6 +90,10 @@ struct translate_config {
 	uint32_t heat_limit;
 	uint64_t *heat_local;
 	uint64_t heat_base;
+	/* With events.coverage: a byte a block, TRANSLATE_SEEN_BYTES, zeroed, within 2 GiB
+	 * of the cache. */
+	uint8_t *seen_local;
+	uint64_t seen_base;
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
@@ -175,7 +179,8 @@ void translator_clock_stop(struct translator *t);
  * forgotten. */
 void translator_syscalls_step(struct translator *t);
 
-/* With events.coverage: the next block that was entered for the first time. */
+/* With events.coverage: the next block that has run and was not told of before.  False:
+ * there is none for now; *cursor, 0 at first, is where to look on. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
 
 /* Runtime addresses that the owner needs. */

@@ -57,6 +57,28 @@ blocks_cover_single_steps() {
 test_blocks_cover_single_steps_without_a_library() { blocks_cover_single_steps tiny; }
 test_blocks_cover_single_steps_with_musl() { blocks_cover_single_steps steps; }
 
+# starts_in FILE: the addresses where its blocks begin
+starts_in() {
+	grep -o ' 0x[0-9a-f]*-' "$1" | sort -u
+}
+
+# coverage_is_blocks CMD...: each block that runs is told of once, and no other one
+coverage_is_blocks() {
+	setarch -R "$TRACER" -q --blocks -o blocks "$@" >/dev/null || true
+	setarch -R "$TRACER" -q --coverage -o covered "$@" >/dev/null || true
+	[ "$(wc -l <covered)" = "$(starts_in covered | wc -l)" ] || fail "some are told of twice"
+	[ "$(wc -l <covered)" -gt 15 ]
+	diff <(starts_in blocks) <(starts_in covered) >&2 || fail "$* (< blocks, > coverage)"
+}
+
+test_coverage_is_the_set_of_blocks() {
+	coverage_is_blocks "$VICTIMS/tiny"
+	coverage_is_blocks "$VICTIMS/steps"
+	coverage_is_blocks sqlite3 :memory: 'select sum(length(x)) from (select hex(12) x union select 3);'
+	PERL_HASH_SEED=0 coverage_is_blocks perl -e 'print join(",", map { $_ * 2 } grep { $_ & 1 } 1..20000), "\n"'
+	coverage_is_blocks gzip -9c "$ROOT/README.md"
+}
+
 test_counts_of_calls_are_those_of_callgrind() {
 	valgrind --tool=callgrind --callgrind-out-file=callgrind --compress-strings=no \
 		--compress-pos=no "$VICTIMS/counted" >/dev/null 2>&1

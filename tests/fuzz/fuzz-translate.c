@@ -27,6 +27,7 @@ static struct program {
 
 static uint8_t *caches[2], *lookups[LOOKUP_KINDS];
 static uint64_t *heat;
+static uint8_t *seen;
 static bool lookups_are_used;
 static uint8_t insn_starts[CACHE_BYTES];
 
@@ -102,6 +103,7 @@ static void init_memory(size_t cache_bytes)
 		for (int i = 0; i < LOOKUP_KINDS; i++)
 			lookups[i] = fuzz_map(TRANSLATE_LOOKUP_BYTES);
 		heat = (uint64_t *)(void *)fuzz_map(TRANSLATE_HEAT_BYTES);
+		seen = fuzz_map(TRANSLATE_SEEN_BYTES);
 	}
 	memset(caches[cache_bytes == SMALL_BYTES], FILLER, cache_bytes);
 	for (int i = 0; lookups_are_used && i < LOOKUP_KINDS; i++)
@@ -126,6 +128,7 @@ static struct translator *create(unsigned mode, unsigned place)
 		.has_fast_loop = place & 8,
 		.trust = -1,
 		.heat_limit = 2, .heat_local = heat, .heat_base = place_base(place) + bytes,
+		.seen_local = seen, .seen_base = place_base(place) + bytes + TRANSLATE_HEAT_BYTES,
 		.read = read_program, .is_writable = mode & 128 ? is_writable : NULL,
 		.is_function = place & 16 ? is_function : NULL, .wants = place & 32 ? wants : NULL,
 	};

@@ -193,6 +193,11 @@ bool volatile_is(struct build *b);
  * without touching flags; where they differ, asks for a new translation. */
 void volatile_emit_check(struct build *b);
 
+/* ---- seen.c -------------------------------------------------------------------------- */
+
+/* The store that says that the block has run: see coverage.c. */
+void seen_emit(struct build *b);
+
 /* ---- section.c --------------------------------------------------------------------- */
 
 /* The restartable sequence that begins at pc, or NULL. */

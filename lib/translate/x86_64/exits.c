@@ -27,7 +27,7 @@ uint32_t exit_target(struct build *b, uint64_t pc, uint32_t rel_at, uint32_t req
 	exit->is_checked = b->call_is_checked;  /* the first exit of its block is the call */
 	b->call_is_checked = false;
 	target->is_called |= exit->is_checked;
-	if (request == REQUEST_MISS && !t->config.events.coverage && rel_at) {
+	if (request == REQUEST_MISS && rel_at) {
 		if (target->entry) {
 			exit->is_linked = true;
 			t->stats.links++;

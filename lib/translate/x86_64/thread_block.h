@@ -117,6 +117,7 @@
 #define TRANSLATE_TRUST_BYTES   0x100000        /* counters of 8 bytes: see volatile.c */
 #define TRANSLATE_HEAT_BYTES    0x200000        /* the like: see guess.c */
 #define TRANSLATE_WAYS_BYTES    0x4000000       /* 8 an exit */
+#define TRANSLATE_SEEN_BYTES    0x1000000       /* 1 a block: see coverage.c */
 
 #define RING_CHUNK_BYTES        65536
 #define RING_ZONE_BYTES         256     /* at the start of each chunk: never data */

@@ -78,6 +78,15 @@ static void emit_block_event(struct build *b)
 	event_emit(b, &event);
 }
 
+/* What stands at a block's entry. */
+static void emit_begin(struct build *b)
+{
+	if (coverage_wants(b->t, b->block))
+		seen_emit(b);
+	if (b->t->config.events.blocks)
+		emit_block_event(b);
+}
+
 /* How often a repeated string instruction ran: rcx before it and after. */
 static void emit_count_event(struct build *b, int i, uint64_t pc)
 {
@@ -189,10 +198,9 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	if (volatile_is(b))
 		volatile_emit_check(b);
 	if (section) {
-		section_emit(b, section, emit_block_event);
+		section_emit(b, section, emit_begin);
 	} else {
-		if (t->config.events.blocks)
-			emit_block_event(b);
+		emit_begin(b);
 		emit_body(b);
 	}
 	*follow_return = false;
@@ -202,7 +210,8 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	} else {
 		*follow = last_emit(b, follow_return);
 	}
-	if (t->hot.is_full || t->cold.is_full)
+	if (t->hot.is_full || t->cold.is_full ||
+	    (t->config.events.coverage && block->public.index >= TRANSLATE_SEEN_BYTES))
 		return -ENOSPC;
 	block->entry = entry;
 	block->entry_checked = b->entry_checked;
@@ -237,8 +246,6 @@ static void publish(struct build *b)
 {
 	struct translator *t = b->t;
 
-	if (t->config.events.coverage)
-		return;
 	for (int i = 0; i < b->done_count; i++) {
 		struct xblock *block = b->done[i];
 
@@ -307,7 +314,7 @@ int target_translate(struct translator *t, struct xblock *first)
 			break;
 		}
 		bool stop = block->entry || n == FRAGMENT_BLOCKS_MAX ||
-			    (n && (t->config.events.coverage || is_disturbed(t, first)));
+			    (n && is_disturbed(t, first));
 		if (!stop) {
 			b->ends_early = false;
 			struct xblock *before = b->block;

@@ -39,6 +39,7 @@
 #define FINISH_OFFSET   0xf000u
 #define STACK_OFFSET    0x20000u
 #define STACK_BYTES     0x10000u
+#define SEEN_BYTES 65536        /* blocks, at most */
 #define CODE_BYTES      (32u << 20)
 #define CHUNKS_MAX_TEST 4
 #define HEAT_LIMIT_TEST 2
@@ -236,6 +237,9 @@ static void machine_map(struct machine *m, enum place place)
 	close(fd);
 	m->config.heat_base = m->config.base + CODE_BYTES;
 	m->config.heat_local = map_at(m->config.heat_base, TRANSLATE_HEAT_BYTES, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1);
+	m->config.seen_base = m->config.heat_base + TRANSLATE_HEAT_BYTES;
+	m->config.seen_local = map_at(m->config.seen_base, SEEN_BYTES, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1);
 	m->program = places[place].program;
 	m->stack = m->program + STACK_OFFSET;
@@ -449,6 +453,7 @@ static inline void machine_deinit(struct machine *m)
 	munmap(m->config.local, CODE_BYTES);
 	munmap((void *)m->config.base, CODE_BYTES);
 	munmap(m->config.heat_local, TRANSLATE_HEAT_BYTES);
+	munmap(m->config.seen_local, SEEN_BYTES);
 	munmap((void *)m->program, PROGRAM_BYTES);
 	munmap((void *)m->stack, STACK_BYTES);
 	munmap(m->log, LOG_WORDS * 4);
