@@ -106,6 +106,10 @@ static void events(struct output *output, struct stream *stream, const uint32_t 
 		event(output, stream, stream->carry);
 	}
 	while (at < n && !stream->thread->ring.is_damaged) {
+		if (output->view->events && !stream->is_muted)
+			at += output->view->events(output, stream, words + at, n - at);
+		if (at == n)
+			return;
 		unsigned want = event_words(words[at]) + 1;
 
 		if (at + want > n) {

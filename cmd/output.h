@@ -58,6 +58,10 @@ struct view {
 	const char *name;
 	int (*begin)(struct output *output, struct stream *stream);
 	void (*event)(struct output *output, struct stream *stream, const struct record *record);
+	/* Handles as many of the first events in `words` as it can quickly, whole ones; how
+	 * many words they took.  It counts them (output->events).  NULL: none. */
+	size_t (*events)(struct output *output, struct stream *stream, const uint32_t *words,
+			 size_t n);
 	void (*idle)(struct output *output, struct stream *stream);     /* nothing new for now */
 	/* what comes beside the rings; true: there was something */
 	bool (*round)(struct output *output);

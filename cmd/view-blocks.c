@@ -197,7 +197,7 @@ static bool is_wanted(struct blocks *v, const struct block_text *b)
 	t = calltree_top(&v->calls.tree);
 	if (!t)
 		return b->filter & FILTER_ONLY && !(b->filter & FILTER_NOT);
-	return (t->is_in || b->filter & FILTER_ONLY) && !t->is_out &&
+	return ((t->around | b->filter) & FILTER_ONLY) && !(t->around & FILTER_NOT) &&
 	       !(b->filter & FILTER_NOT) && t->depth < v->calls.depth_limit;
 }
 
