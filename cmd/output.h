@@ -47,6 +47,7 @@ struct stream {
 	unsigned tid_text_len, json_ids_len;
 	uint32_t carry[EVENT_WORDS_MAX + 1];    /* an event cut at the end of a read */
 	unsigned carry_count;
+	bool may_wait;                  /* its ring was full a moment ago */
 	bool is_ended;                  /* set by the main thread */
 	bool was_damaged;
 	bool is_finished;               /* but for its area */

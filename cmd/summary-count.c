@@ -53,6 +53,11 @@ static bool make_room(struct summary_sites *sites, uint32_t index)
 	return true;
 }
 
+static ALWAYS_INLINE bool is_stub(const struct name *name)
+{
+	return name->is_plt || name->is_resolver;
+}
+
 /* Payload; a constant where the kind is one: the loop below then need not wait for the
  * event's first word to know where the next one begins. */
 static ALWAYS_INLINE unsigned words_of(enum site_kind kind, bool timed)
@@ -63,17 +68,12 @@ static ALWAYS_INLINE unsigned words_of(enum site_kind kind, bool timed)
 	return event_words_of(flags);
 }
 
-/* A return that no call stands before may be a jump, and a stub has no name to keep. */
-static bool is_usual(const struct site *site, const struct name *callee)
+/* A return that no call stands before may be a jump. */
+static bool is_usual(const struct site *site)
 {
-	switch (site->kind) {
-	case SITE_RETURN:
-		return site->flags & SITE_AFTER_CALL;
-	case SITE_TAILCALL:
-		return *callee->function && !callee->is_plt && !callee->is_resolver;
-	default:
-		return site->kind == SITE_CALL || site->kind == SITE_CALL_INDIRECT;
-	}
+	return site->kind == SITE_CALL || site->kind == SITE_CALL_INDIRECT ||
+	       site->kind == SITE_TAILCALL ||
+	       (site->kind == SITE_RETURN && site->flags & SITE_AFTER_CALL);
 }
 
 void summary_learn(struct calls *c, const struct record *r, const struct name *callee)
@@ -81,7 +81,7 @@ void summary_learn(struct calls *c, const struct record *r, const struct name *c
 	struct summary_sites *sites = c->counts->sites;
 	const struct site *site = r->site;
 
-	if (!is_usual(site, callee) || site->words != words_of(site->kind, c->is_timed))
+	if (!is_usual(site) || site->words != words_of(site->kind, c->is_timed))
 		return;
 	if (!sites && !(sites = c->counts->sites = calloc(1, sizeof *sites)))
 		return;
@@ -144,11 +144,6 @@ struct counting {
 	uint64_t tsc;                           /* the event's */
 };
 
-static ALWAYS_INLINE bool is_stub(const struct name *name)
-{
-	return name->is_plt || name->is_resolver;
-}
-
 static ALWAYS_INLINE void enter(struct counting *g, struct frame *frame, struct how how)
 {
 	if (how.filtered)
@@ -201,16 +196,22 @@ static ALWAYS_INLINE bool on_return(struct counting *g, uint32_t sp, struct how 
 	return true;
 }
 
-/* A stub's frame becomes that of the function; any other is followed by it. */
+/* A stub's frame becomes that of the function; any other is followed by it, unless it is
+ * its own start that it jumps to. */
 static ALWAYS_INLINE bool on_tailcall(struct counting *g, const struct name *callee, uint32_t sp,
 				      struct how how)
 {
 	struct frame *t = g->top;
 
 	if (t->slot != sp || t == g->outermost || t->is_signal || !t->shown ||
-	    t->callee->of_function == callee || callee->function_id >= g->room)
+	    callee->function_id >= g->room)
 		return false;
-	if (!is_stub(t->callee)) {
+	bool from_stub = is_stub(t->callee);
+	if (from_stub && (is_stub(callee) || !*callee->function))
+		return false;           /* it may keep its name */
+	if (!from_stub && t->callee->of_function == callee)
+		return true;
+	if (!from_stub) {
 		leave(g, t, how);
 		frame_init(t, callee, t->call_pc, sp, g->tsc);
 		t->is_tail = true;
