@@ -40,7 +40,6 @@ static bool finalize(struct output *output, struct stream *stream)
 		stream->is_finished = true;
 		stream_end(output, stream, thread->tb->ring_lost);
 		output->lost += thread->tb->ring_lost;
-		output->ring_wait_tsc += thread->tb->ring_wait_tsc;
 	}
 	/* The last of it is written while its target is there. */
 	if (output->view->round) {

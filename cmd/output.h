@@ -48,6 +48,7 @@ struct stream {
 	uint32_t carry[EVENT_WORDS_MAX + 1];    /* an event cut at the end of a read */
 	unsigned carry_count;
 	bool may_wait;                  /* its ring was full a moment ago */
+	uint64_t waits_since_tsc;       /* for room in it; 0: it does not */
 	bool is_ended;                  /* set by the main thread */
 	bool was_damaged;
 	bool is_finished;               /* but for its area */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <x86intrin.h>
 
 #include "message.h"
 #include "output-internal.h"
@@ -118,19 +119,31 @@ static bool is_waiting(const struct thread_block *tb)
 	return tb && tb->request_kind == REQUEST_RING && service_is_waiting(tb);
 }
 
+/* Waiting counts from when it is first seen. */
+static void look_whether_it_waits(struct stream *stream)
+{
+	if (stream->may_wait && !stream->waits_since_tsc && is_waiting(stream->thread->tb))
+		stream->waits_since_tsc = __rdtsc();
+}
+
 /* It goes on. */
-static void answer_ring(struct stream *stream)
+static void answer_ring(struct output *output, struct stream *stream)
 {
 	struct target *target = stream->target;
 	struct thread_block *tb = stream->thread->tb;
 
 	stream->may_wait = is_waiting(tb);
+	if (!stream->may_wait)
+		stream->waits_since_tsc = 0;
 	/* Held by one who may wait for us: then the next round does it. */
 	if (!stream->may_wait || pthread_mutex_trylock(&target->lock))
 		return;
 	if (is_waiting(tb))
 		service_answer(stream->thread, target->runtime.ring_retry);
+	if (stream->waits_since_tsc)
+		output->ring_wait_tsc += __rdtsc() - stream->waits_since_tsc;
 	stream->may_wait = false;
+	stream->waits_since_tsc = 0;
 	pthread_mutex_unlock(&target->lock);
 }
 
@@ -151,6 +164,7 @@ bool stream_drain(struct output *output, struct stream *stream, bool all)
 	if (!all && !whole && !stream->may_wait)
 		return false;
 	stream->may_wait |= whole + 1 >= ring->chunks;
+	look_whether_it_waits(stream);
 	ssize_t n = all || whole ? ring_read(ring, output->words, RING_CHUNK_WORDS) : 0;
 
 	if (n == -EIO) {
@@ -160,7 +174,7 @@ bool stream_drain(struct output *output, struct stream *stream, bool all)
 	if (n > 0 && output->view->event)
 		events(output, stream, output->words, (size_t)n);
 	if (all || (stream->may_wait && ring_whole(ring) <= (ring->chunks - 1) / 2))
-		answer_ring(stream);
+		answer_ring(output, stream);
 	stream_modules(output, stream);
 	return n > 0;
 }

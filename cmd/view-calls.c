@@ -77,8 +77,9 @@ static void renamed(void *context, struct frame *frame, struct frame *parent)
 {
 	struct calls *c = context;
 
-	if (frame->is_shown)
+	if (frame->is_shown && !frame->is_hidden)
 		return;
+	frame->is_shown = false;
 	calls_filter(c, frame, parent);
 	if (!frame->is_hidden && c->sink->is_eager && !c->min_ticks && !is_stub(frame)) {
 		show_around(c, frame);
