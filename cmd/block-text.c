@@ -13,6 +13,8 @@ struct block_texts {
 	struct space *space;
 	struct block_text **items;      /* by block index */
 	uint32_t room;
+	const struct block_text **events;       /* by the event's word */
+	uint32_t event_room;
 	struct disassembler *disassembler;
 };
 
@@ -38,12 +40,15 @@ void block_texts_clear(struct block_texts *texts)
 			free(texts->items[i]);
 			texts->items[i] = NULL;
 		}
+	for (uint32_t i = 0; i < texts->event_room; i++)
+		texts->events[i] = NULL;
 }
 
 void block_texts_destroy(struct block_texts *texts)
 {
 	block_texts_clear(texts);
 	free(texts->items);
+	free(texts->events);
 	disassembler_destroy(texts->disassembler);
 	free(texts);
 }
@@ -202,19 +207,29 @@ static bool make_insns(struct block_texts *texts, struct block_text *b)
 
 /* ---- by index ---------------------------------------------------------------------------------- */
 
+/* As realloc() of `*room` pointers, the new ones NULL, so that `index` is one of them;
+ * NULL: out of memory. */
+static void *grow(void *items, uint32_t *room, uint32_t index)
+{
+	uint32_t wanted = *room ? *room : 4096;
+
+	while (wanted <= index)
+		wanted *= 2;
+	void **grown = realloc(items, wanted * sizeof *grown);
+	if (!grown)
+		return NULL;
+	memset(grown + *room, 0, (wanted - *room) * sizeof *grown);
+	*room = wanted;
+	return grown;
+}
+
 static bool make_room(struct block_texts *texts, uint32_t index)
 {
-	uint32_t room = texts->room ? texts->room : 4096;
+	struct block_text **grown = grow(texts->items, &texts->room, index);
 
-	while (room <= index)
-		room *= 2;
-	struct block_text **grown = realloc(texts->items, room * sizeof *grown);
-	if (!grown)
-		return false;
-	memset(grown + texts->room, 0, (room - texts->room) * sizeof *grown);
-	texts->items = grown;
-	texts->room = room;
-	return true;
+	if (grown)
+		texts->items = grown;
+	return grown != NULL;
 }
 
 static struct block_text *make(struct block_texts *texts, uint32_t index)
@@ -243,4 +258,22 @@ const struct block_text *block_text(struct block_texts *texts, uint32_t index)
 	if (index >= texts->room && !make_room(texts, index))
 		return NULL;
 	return texts->items[index] = make(texts, index);
+}
+
+const struct block_text *const *block_text_events(const struct block_texts *texts, uint32_t *room)
+{
+	*room = texts->event_room;
+	return texts->events;
+}
+
+void block_text_learn(struct block_texts *texts, uint32_t event, const struct block_text *b)
+{
+	if (event >= texts->event_room) {
+		const struct block_text **grown = grow(texts->events, &texts->event_room, event);
+
+		if (!grown)
+			return;
+		texts->events = grown;
+	}
+	texts->events[event] = b;
 }

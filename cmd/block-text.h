@@ -39,6 +39,12 @@ void block_texts_clear(struct block_texts *texts);
  * of the block itself, or of its instructions.  NULL: out of memory. */
 const struct block_text *block_text(struct block_texts *texts, uint32_t index);
 
+/* The same by the event that says that it is entered, as far as that is known: a table of
+ * `*room` entries by the event's first word, NULL where it is not.  Until the next call of
+ * any of these functions. */
+const struct block_text *const *block_text_events(const struct block_texts *texts, uint32_t *room);
+void block_text_learn(struct block_texts *texts, uint32_t event, const struct block_text *b);
+
 /* The line of a block that ended early, before `end`; `at` has room for
  * block_text_room() bytes. */
 size_t block_text_room(struct block_texts *texts, const struct block_text *b);

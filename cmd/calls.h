@@ -33,6 +33,8 @@ struct calls {
 	/* -c */
 	uint32_t *open;                 /* by function id: how often it is open */
 	uint32_t open_room;
+	bool is_timed, is_quick;        /* not --no-time; summary_events() can be used */
+	struct counts *counts;
 };
 
 extern const struct view view_calls;
@@ -40,14 +42,61 @@ extern const struct calls_sink calls_text, calls_json;
 
 /* Shown frames only, as -F, -N, -M, -X and -D have it. */
 void calls_filter(struct calls *c, struct frame *frame, const struct frame *parent);
+static inline void calls_filter_within(const struct calls *c, struct frame *frame,
+				       const struct frame *parent)
+{
+	const uint8_t bits = frame->callee->filter;
+
+	frame->around = parent->around | (bits & (FILTER_ONLY | FILTER_NOT));
+	frame->depth = parent->depth + !parent->is_hidden;
+	frame->is_hidden = frame->around != FILTER_ONLY || !(bits & FILTER_MODULE) ||
+			   frame->depth >= c->depth_limit;
+}
 
 /* ---- summary.c ------------------------------------------------------------------------ */
 
+struct count {
+	uint64_t calls, total, self, min, max, sum;     /* in ticks, then in ns */
+};
+
+/* Of one process. */
+struct counts {
+	struct count *items;            /* by function id */
+	uint32_t room;
+	struct summary_sites *sites;    /* summary-count.c; or NULL */
+};
+
+static inline void summary_add(struct count *n, const struct frame *frame, uint64_t tsc)
+{
+	uint64_t duration = tsc - frame->start;
+
+	if (!n->calls++ || duration < n->min)
+		n->min = duration;
+	if (duration > n->max)
+		n->max = duration;
+	n->sum += duration;
+	if (!frame->is_recursive)
+		n->total += duration;
+	if (duration > frame->children)
+		n->self += duration - frame->children;
+}
+
+void summary_begin(struct calls *c);
 void summary_opened(void *context, struct frame *frame, struct frame *parent);
 void summary_renamed(void *context, struct frame *frame, struct frame *parent);
 void summary_closed(void *context, struct frame *frame, enum calltree_end how, uint64_t tsc);
 void summary_space_end(struct output *output, struct space *space);
 void summary_space_free(struct space *space);
 void summary_finish(struct output *output);
+
+/* ---- summary-count.c ------------------------------------------------------------------- */
+
+/* view->events: as many of the first events as are of the usual kind. */
+size_t summary_events(struct output *output, struct stream *stream, const uint32_t *words,
+		      size_t n);
+/* The next event of the same site may be of the usual kind.  callee: what it called. */
+void summary_learn(struct calls *c, const struct record *r, const struct name *callee);
+void summary_space_forget(struct output *output, struct space *space);
+void summary_sites_destroy(struct summary_sites *sites);
 
 #endif

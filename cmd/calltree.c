@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR_BYTES 4096u                /* a call's slot this close below needs no thought */
 #define REACH_BYTES (1u << 20)          /* a stack is expected to go on this far */
 #define FRAME_BYTES_MAX (64u << 20)     /* of one function's locals */
 
@@ -70,8 +69,8 @@ static inline void push(struct calltree *tree, const struct calltree_ops *ops,
 	if (s->count == s->room && !grow(s))
 		return;
 	struct frame *frame = &s->frames[s->count++];
-	*frame = (struct frame){ .callee = callee, .call_pc = call_pc, .slot = slot, .start = tsc,
-				 .is_tail = is_tail };
+	frame_init(frame, callee, call_pc, slot, tsc);
+	frame->is_tail = is_tail;
 	ops->opened(ops->context, frame, s->count > 1 ? frame - 1 : NULL);
 }
 
@@ -258,7 +257,7 @@ void calltree_call(struct calltree *tree, const struct calltree_ops *ops,
 {
 	struct frame *t = top(tree);
 
-	if (t && (t->slot - slot - 1 >= NEAR_BYTES || t->callee->switches_stacks))
+	if (t && (t->slot - slot - 1 >= CALLTREE_NEAR_BYTES || t->callee->switches_stacks))
 		call_slow(tree, ops, slot, tsc);
 	push(tree, ops, callee, call_pc, slot, tsc, false);
 }
@@ -424,8 +423,10 @@ void calltree_signal(struct calltree *tree, const struct calltree_ops *ops,
 	if (s->count == s->room && !grow(s))
 		return;
 	struct frame *frame = &s->frames[s->count++];
-	*frame = (struct frame){ .callee = handler, .slot = slot, .start = tsc, .is_signal = true,
-				 .signal = (uint8_t)signal, .interrupted_sp = interrupted_sp };
+	frame_init(frame, handler, 0, slot, tsc);
+	frame->is_signal = true;
+	frame->signal = (uint8_t)signal;
+	frame->interrupted_sp = interrupted_sp;
 	s->signals++;
 	ops->opened(ops->context, frame, s->count > 1 ? frame - 1 : NULL);
 }

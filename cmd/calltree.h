@@ -29,6 +29,7 @@
 #define TRACER_CALLTREE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "names.h"
@@ -45,11 +46,34 @@ struct frame {
 	/* The view's own: */
 	bool is_shown;                  /* its opening line is out */
 	bool is_hidden;                 /* filtered: neither shown nor counted */
-	bool is_in, is_out;             /* -F holds here; -N does */
+	uint8_t around;                 /* FILTER_ONLY, FILTER_NOT: they hold here */
 	bool is_recursive;              /* open further out already */
 	uint32_t depth;                 /* shown frames around it */
 	const struct name *shown;       /* the name of the opening line */
 };
+
+/* Field by field: made for each call, it is not to become a memset(). */
+static inline void frame_init(struct frame *frame, const struct name *callee, uint64_t call_pc,
+			      uint32_t slot, uint64_t tsc)
+{
+	frame->callee = callee;
+	frame->call_pc = call_pc;
+	frame->slot = slot;
+	frame->interrupted_sp = 0;
+	frame->start = tsc;
+	frame->children = 0;
+	frame->is_tail = false;
+	frame->is_signal = false;
+	frame->signal = 0;
+	frame->is_shown = false;
+	frame->is_hidden = false;
+	frame->around = 0;
+	frame->is_recursive = false;
+	frame->depth = 0;
+	frame->shown = NULL;
+}
+
+#define CALLTREE_NEAR_BYTES 4096u       /* a call's slot this close below needs no thought */
 
 struct call_stack {
 	struct frame *frames;

@@ -141,6 +141,11 @@ uint8_t filter_name(const struct filter *f, const char *function, const char *mo
 	return bits;
 }
 
+bool filter_is_empty(const struct filter *f)
+{
+	return !f->only.count && !f->not.count && !f->modules.count && !f->not_modules.count;
+}
+
 bool filter_wants_calls(const struct options *o)
 {
 	return o->only_functions.count || o->not_functions.count || o->depth;

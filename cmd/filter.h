@@ -26,6 +26,9 @@ void filter_destroy(struct filter *filter);
 
 uint8_t filter_name(const struct filter *filter, const char *function, const char *module);
 
+/* Does it let everything through? */
+bool filter_is_empty(const struct filter *filter);
+
 /* Whether there is -F or -N: events then depend on the calls around them. */
 bool filter_wants_calls(const struct options *options);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,69 +18,7 @@
 
 #define IDLE_MIN_NS (200 * 1000)
 #define IDLE_MAX_NS (10 * 1000 * 1000)
-
-/* ---- taking events apart ---------------------------------------------------------- */
-
-static uint64_t wide(const uint32_t *words)
-{
-	return words[0] | (uint64_t)words[1] << 32;
-}
-
-static void take_apart(const struct site *site, const uint32_t *payload, struct record *out)
-{
-	out->site = site;
-	out->tsc = 0;
-	if (site->flags & SITE_HAS_SP)
-		out->sp = *payload++;
-	if (site->flags & SITE_HAS_TARGET) {
-		out->target = wide(payload);
-		payload += 2;
-	}
-	if (site->flags & SITE_HAS_COUNT) {
-		out->count = wide(payload);
-		payload += 2;
-	}
-	if (site->flags & SITE_HAS_TSC) {
-		out->tsc = wide(payload);
-		payload += 2;
-	}
-	if (site->flags & SITE_HAS_EXTRA)
-		memcpy(out->extra, payload, site->words * 4u);
-}
-
-static bool is_own(const struct site *site)
-{
-	return site->kind >= SITE_THREAD;
-}
-
-static void damaged(struct stream *stream)
-{
-	stream->thread->ring.is_damaged = true;
-	if (stream->was_damaged)
-		return;
-	stream->was_damaged = true;
-	message_warning("thread %d has overwritten its event ring: its further events are lost",
-			stream->tid);
-}
-
-static void event(struct output *output, struct stream *stream, const uint32_t *words)
-{
-	uint32_t index = event_index(words[0]);
-	const struct site *site = translator_site(stream->target->translator, index);
-	struct record record;
-
-	if (!site || site->words != event_words(words[0])) {
-		damaged(stream);
-		return;
-	}
-	if (!is_own(site))
-		output->events++;
-	if (stream->is_muted)
-		return;
-	record.index = index;
-	take_apart(site, words + 1, &record);
-	output->view->event(output, stream, &record);
-}
+#define CHUNK_WAIT_NS (100 * 1000)      /* the next one is waited for awake */
 
 bool output_limit(struct output *output)
 {
@@ -90,73 +29,7 @@ bool output_limit(struct output *output)
 	return true;
 }
 
-/* Events in `words`; one that is cut at the end is carried over. */
-static void events(struct output *output, struct stream *stream, const uint32_t *words, size_t n)
-{
-	size_t at = 0;
-
-	while (stream->carry_count && at < n) {
-		unsigned want = event_words(stream->carry[0]) + 1;
-
-		while (stream->carry_count < want && at < n)
-			stream->carry[stream->carry_count++] = words[at++];
-		if (stream->carry_count < want)
-			return;
-		stream->carry_count = 0;
-		event(output, stream, stream->carry);
-	}
-	while (at < n && !stream->thread->ring.is_damaged) {
-		unsigned want = event_words(words[at]) + 1;
-
-		if (at + want > n) {
-			stream->carry_count = (unsigned)(n - at);
-			memcpy(stream->carry, words + at, (n - at) * 4);
-			return;
-		}
-		event(output, stream, words + at);
-		at += want;
-	}
-}
-
 /* ---- draining ----------------------------------------------------------------------- */
-
-/* A thread that waits for room in its ring goes on. */
-static void answer_ring(struct stream *stream)
-{
-	struct target *target = stream->target;
-	struct thread_block *tb = stream->thread->tb;
-
-	if (!tb || tb->request_kind != REQUEST_RING || !service_is_waiting(tb))
-		return;
-	/* Held by one who may wait for us: then the next round does it. */
-	if (pthread_mutex_trylock(&target->lock))
-		return;
-	if (tb->request_kind == REQUEST_RING && service_is_waiting(tb))
-		service_answer(stream->thread, target->runtime.ring_retry);
-	pthread_mutex_unlock(&target->lock);
-}
-
-/* A ring that makes no sense must not hold up the thread that fills it. */
-static void discard(struct ring *ring)
-{
-	__atomic_store_n(ring->consumed, __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE),
-			 __ATOMIC_RELEASE);
-}
-
-static bool drain(struct output *output, struct stream *stream)
-{
-	ssize_t n = ring_read(&stream->thread->ring, output->words, RING_CHUNK_WORDS);
-
-	if (n == -EIO) {
-		damaged(stream);
-		discard(&stream->thread->ring);
-	}
-	if (n > 0 && output->view->event)
-		events(output, stream, output->words, (size_t)n);
-	answer_ring(stream);
-	stream_modules(output, stream);
-	return n > 0;
-}
 
 /* False: the target's lock is held by somebody; to be tried again. */
 static bool finalize(struct output *output, struct stream *stream)
@@ -167,7 +40,6 @@ static bool finalize(struct output *output, struct stream *stream)
 		stream->is_finished = true;
 		stream_end(output, stream, thread->tb->ring_lost);
 		output->lost += thread->tb->ring_lost;
-		output->ring_wait_tsc += thread->tb->ring_wait_tsc;
 	}
 	/* The last of it is written while its target is there. */
 	if (output->view->round) {
@@ -250,22 +122,37 @@ static void idle(struct output *output, struct stream *stream)
 		writer_flush(stream->writer);
 }
 
-/* One round over all rings; true when there was something. */
-static bool drain_all(struct output *output)
+/* One round over the rings in which there are whole chunks; true when there were. */
+static bool drain_whole(struct output *output)
+{
+	bool any = false;
+
+	for (struct stream *stream = output->streams; stream; stream = stream->next)
+		if (!stream->is_finished && stream_drain(output, stream, false)) {
+			stream->idle_ns = 0;
+			any = true;
+		}
+	return any;
+}
+
+/* One round over all rings, *ends: of threads that have ended, too; true when there was
+ * something. */
+static bool drain_all(struct output *output, bool *ends)
 {
 	struct stream **link = &output->streams, *stream;
 	bool any = false;
 
 	take_fresh(output);
-	output->now_ns = clock_monotonic_ns();
+	*ends = false;
 	if (output->view->round)
-		any = output->view->round(output);
+		any = *ends = output->view->round(output);
 	while ((stream = *link)) {
 		bool is_ended = __atomic_load_n(&stream->is_ended, __ATOMIC_ACQUIRE);
-		bool got = !stream->is_finished && drain(output, stream);
+		bool got = !stream->is_finished && stream_drain(output, stream, true);
 		struct stream *next = stream->next;
 
 		any |= got;
+		*ends |= got && is_ended;
 		if (got)
 			stream->idle_ns = 0;
 		else if (!stream->is_finished)
@@ -334,21 +221,40 @@ static void wait_a_little(struct output *output, long ns)
 	pthread_mutex_unlock(&output->lock);
 }
 
+/* Rounds over whole chunks as long as they come one after the other, but not so long that
+ * a thread that fills none is forgotten. */
+static void drain_fast(struct output *output)
+{
+	uint64_t until = clock_monotonic_ns() + IDLE_MAX_NS, patience = 0;
+
+	do {
+		output->now_ns = clock_monotonic_ns();
+		if (output->progress)
+			progress_update(output->progress);
+		if (drain_whole(output))
+			patience = output->now_ns + CHUNK_WAIT_NS;
+		else if (output->now_ns < patience)
+			sched_yield();
+	} while (output->now_ns < patience && output->now_ns < until);
+}
+
 static void *output_main(void *context)
 {
 	struct output *output = context;
 	long idle_ns = IDLE_MIN_NS;
 
 	for (;;) {
-		bool ends = __atomic_load_n(&output->ends, __ATOMIC_ACQUIRE);
+		bool ends = __atomic_load_n(&output->ends, __ATOMIC_ACQUIRE), hurry;
 		/* Asked for before this round, in which there was nothing left. */
 		struct target *old = to_forget(output);
-		bool any = drain_all(output);
 
-		if (output->progress)
-			progress_update(output->progress);
+		drain_fast(output);
+		bool any = drain_all(output, &hurry);
+
 		if (any) {
 			idle_ns = IDLE_MIN_NS;
+			if (!hurry && !ends && !old)
+				wait_a_little(output, IDLE_MIN_NS);
 			continue;
 		}
 		if (old && !has_fresh(output, old))

@@ -47,6 +47,8 @@ struct stream {
 	unsigned tid_text_len, json_ids_len;
 	uint32_t carry[EVENT_WORDS_MAX + 1];    /* an event cut at the end of a read */
 	unsigned carry_count;
+	bool may_wait;                  /* its ring was full a moment ago */
+	uint64_t waits_since_tsc;       /* for room in it; 0: it does not */
 	bool is_ended;                  /* set by the main thread */
 	bool was_damaged;
 	bool is_finished;               /* but for its area */
@@ -58,6 +60,10 @@ struct view {
 	const char *name;
 	int (*begin)(struct output *output, struct stream *stream);
 	void (*event)(struct output *output, struct stream *stream, const struct record *record);
+	/* Handles as many of the first events in `words` as it can quickly, whole ones; how
+	 * many words they took.  It counts them (output->events).  NULL: none. */
+	size_t (*events)(struct output *output, struct stream *stream, const uint32_t *words,
+			 size_t n);
 	void (*idle)(struct output *output, struct stream *stream);     /* nothing new for now */
 	/* what comes beside the rings; true: there was something */
 	bool (*round)(struct output *output);

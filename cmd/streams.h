@@ -9,6 +9,10 @@ void stream_begin(struct output *output, struct stream *stream);
 /* requires: the target is there still */
 void stream_end(struct output *output, struct stream *stream, uint64_t lost);
 
+/* Reads the stream's ring once; false: there was nothing.  Without `all` only what is
+ * there in whole chunks. */
+bool stream_drain(struct output *output, struct stream *stream, bool all);
+
 /* With --format json: modules that have come or gone. */
 void stream_modules(struct output *output, struct stream *stream);
 

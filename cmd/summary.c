@@ -11,15 +11,6 @@
 #include "json.h"
 #include "line.h"
 
-struct count {
-	uint64_t calls, total, self, min, max, sum;     /* in ticks, then in ns */
-};
-
-struct counts {
-	struct count *items;            /* by function id */
-	uint32_t room;
-};
-
 /* ---- counting ------------------------------------------------------------------------- */
 
 static void *grow(void *items, uint32_t *room, uint32_t id, size_t size)
@@ -60,7 +51,10 @@ static inline void enter(struct calls *c, struct frame *frame)
 
 	if (id >= c->open_room && !make_open_room(c, id))
 		return;
-	frame->is_recursive = c->open[id]++ != 0;
+	if (!c->counts || (id >= c->counts->room && !make_count_room(c->counts, id)))
+		return;
+	if (c->is_timed)
+		frame->is_recursive = c->open[id]++ != 0;
 	frame->shown = frame->callee;
 }
 
@@ -76,45 +70,36 @@ void summary_renamed(void *context, struct frame *frame, struct frame *parent)
 {
 	struct calls *c = context;
 
-	if (frame->shown)
+	if (frame->shown && c->is_timed)
 		c->open[frame->shown->function_id]--;
 	summary_opened(c, frame, parent);
 }
 
-static struct counts *counts_of(struct space *space)
+void summary_begin(struct calls *c)
 {
+	const struct options *o = c->output->options;
+	struct space *space = c->stream->space;
+
 	if (!space->view)
 		space->view = calloc(1, sizeof(struct counts));
-	return space->view;
+	c->counts = space->view;
+	c->is_timed = !o->no_time;
+	c->is_quick = c->counts && !c->min_ticks && !o->limit;
 }
 
 void summary_closed(void *context, struct frame *frame, enum calltree_end how, uint64_t tsc)
 {
 	struct calls *c = context;
-	struct counts *counts = c->stream->space->view;
-	uint64_t duration = tsc - frame->start;
 
 	(void)how;
 	if (!frame->shown)
 		return;
 	uint32_t id = frame->shown->function_id;
-	c->open[id]--;
-	if (frame->is_hidden || duration < c->min_ticks || !output_show(c->output))
+	if (c->is_timed)
+		c->open[id]--;
+	if (frame->is_hidden || tsc - frame->start < c->min_ticks || !output_show(c->output))
 		return;
-	if (!counts && !(counts = counts_of(c->stream->space)))
-		return;
-	if (id >= counts->room && !make_count_room(counts, id))
-		return;
-	struct count *n = &counts->items[id];
-	if (!n->calls++ || duration < n->min)
-		n->min = duration;
-	if (duration > n->max)
-		n->max = duration;
-	n->sum += duration;
-	if (!frame->is_recursive)
-		n->total += duration;
-	if (duration > frame->children)
-		n->self += duration - frame->children;
+	summary_add(&c->counts->items[id], frame, tsc);
 }
 
 /* ---- putting together -------------------------------------------------------------------- */
@@ -146,6 +131,7 @@ void summary_space_free(struct space *space)
 {
 	struct counts *counts = space->view;
 
+	summary_sites_destroy(counts->sites);
 	free(counts->items);
 	free(counts);
 }

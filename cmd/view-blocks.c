@@ -26,6 +26,9 @@ struct blocks {
 	uint64_t held_tsc;
 	bool held_is_wanted;
 	bool has_calls;
+	bool is_plain;                  /* every line is the thread's number and a text */
+	char begin[16];                 /* that number */
+	unsigned begin_len;
 	/* rcx before and after the repeated string instructions of the held block */
 	uint64_t reps[REPS_MAX];
 	unsigned rep_count;
@@ -141,7 +144,29 @@ static void write_insns(struct blocks *v, const struct block_text *b, uint64_t e
 	}
 }
 
-/* All of them follow each other, so they are copied at once. */
+/* The lines of a plain view: all of them follow each other, so they are copied at once. */
+static void write_insns_plain(struct blocks *v, const struct block_text *b)
+{
+	struct writer *w = v->calls.stream->writer;
+	char *at = writer_room(w, b->len + (size_t)b->insn_count * v->begin_len + sizeof v->begin);
+
+	for (uint32_t i = 0; i < b->insn_count; i++) {
+		memcpy(at, v->begin, sizeof v->begin);          /* a length that is known */
+		at = put_text(at + v->begin_len, b->text + b->insns[i].at, b->insns[i].len);
+	}
+	writer_done(w, at);
+}
+
+static void write_block_plain(struct blocks *v, const struct block_text *b)
+{
+	struct writer *w = v->calls.stream->writer;
+	char *at = writer_room(w, sizeof v->begin + b->len);
+
+	memcpy(at, v->begin, sizeof v->begin);
+	writer_done(w, put_text(at + v->begin_len, b->text, b->len));
+}
+
+/* The same with other columns. */
 static void write_insns_fast(struct blocks *v, const struct block_text *b)
 {
 	struct writer *w = v->calls.stream->writer;
@@ -197,7 +222,7 @@ static bool is_wanted(struct blocks *v, const struct block_text *b)
 	t = calltree_top(&v->calls.tree);
 	if (!t)
 		return b->filter & FILTER_ONLY && !(b->filter & FILTER_NOT);
-	return (t->is_in || b->filter & FILTER_ONLY) && !t->is_out &&
+	return ((t->around | b->filter) & FILTER_ONLY) && !(t->around & FILTER_NOT) &&
 	       !(b->filter & FILTER_NOT) && t->depth < v->calls.depth_limit;
 }
 
@@ -209,6 +234,32 @@ static void on_block(struct blocks *v, const struct record *r)
 	v->held_tsc = r->tsc;
 	v->rep_count = 0;
 	v->held_is_wanted = v->held && is_wanted(v, v->held);
+	if (v->is_plain && v->held_is_wanted && !r->site->words)
+		block_text_learn(v->texts, r->index, v->held);
+}
+
+/* Blocks that are wanted, and whose lines are plain, one after the other. */
+static size_t events(struct output *output, struct stream *stream, const uint32_t *words, size_t n)
+{
+	struct blocks *v = stream->view;
+	bool insns = output->options->mode == MODE_INSNS;
+	const struct block_text *const *known, *held = v->held;
+	uint32_t room;
+	size_t at = 0;
+
+	if (!v->is_plain || !held || !v->held_is_wanted || v->rep_count)
+		return 0;
+	known = block_text_events(v->texts, &room);
+	for (; at < n && words[at] < room && known[words[at]]; at++) {
+		if (insns)
+			write_insns_plain(v, held);
+		else
+			write_block_plain(v, held);
+		held = known[words[at]];
+	}
+	v->held = held;
+	output->events += at;
+	return at;
 }
 
 /* What the filters make of a frame; nothing is written of it. */
@@ -269,6 +320,9 @@ static int begin(struct output *output, struct stream *stream)
 	}
 	v->texts = space->view;
 	v->has_calls = filter_wants_calls(output->options);
+	v->is_plain = output->options->format != FORMAT_JSON && !v->has_calls &&
+		      !output->options->limit && output->options->clock == CLOCK_NONE;
+	v->begin_len = (unsigned)(put_tid(stream, v->begin) - v->begin);
 	v->calls.output = output;
 	v->calls.stream = stream;
 	v->calls.names = space->names;
@@ -318,6 +372,6 @@ static void space_free(struct space *space)
 }
 
 const struct view view_blocks = {
-	.name = "blocks", .begin = begin, .event = event, .idle = idle, .end = end,
+	.name = "blocks", .begin = begin, .event = event, .events = events, .idle = idle, .end = end,
 	.forget = forget, .space_forget = space_forget, .space_free = space_free,
 };

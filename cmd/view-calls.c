@@ -10,33 +10,25 @@
 
 /* The outermost frame that is known: it may have been called from a function that
  * the filters name. */
-static void filter_outermost(struct calls *c, struct frame *frame)
+static struct frame caller_of(struct calls *c, const struct frame *frame)
 {
-	const struct name *caller;
+	struct frame caller = { .is_hidden = true };
 
-	if (!frame->call_pc || !filter_wants_calls(c->output->options))
-		return;
-	caller = names_find(c->names, frame->call_pc);
-	frame->is_in |= (caller->filter & FILTER_ONLY) != 0;
-	frame->is_out |= (caller->filter & FILTER_NOT) != 0;
+	if (frame->call_pc && filter_wants_calls(c->output->options))
+		caller.around = names_find(c->names, frame->call_pc)->filter &
+				(FILTER_ONLY | FILTER_NOT);
+	return caller;
 }
 
 void calls_filter(struct calls *c, struct frame *frame, const struct frame *parent)
 {
-	uint8_t bits = frame->callee->filter;
-
-	frame->is_in = bits & FILTER_ONLY;
-	frame->is_out = bits & FILTER_NOT;
-	frame->depth = 0;
 	if (parent) {
-		frame->is_in |= parent->is_in;
-		frame->is_out |= parent->is_out;
-		frame->depth = parent->depth + !parent->is_hidden;
+		calls_filter_within(c, frame, parent);
 	} else {
-		filter_outermost(c, frame);
+		struct frame caller = caller_of(c, frame);
+
+		calls_filter_within(c, frame, &caller);
 	}
-	frame->is_hidden = !frame->is_in || frame->is_out || !(bits & FILTER_MODULE) ||
-			   frame->depth >= c->depth_limit;
 }
 
 /* ---- showing ----------------------------------------------------------------------------- */
@@ -85,8 +77,9 @@ static void renamed(void *context, struct frame *frame, struct frame *parent)
 {
 	struct calls *c = context;
 
-	if (frame->is_shown)
+	if (frame->is_shown && !frame->is_hidden)
 		return;
+	frame->is_shown = false;
 	calls_filter(c, frame, parent);
 	if (!frame->is_hidden && c->sink->is_eager && !c->min_ticks && !is_stub(frame)) {
 		show_around(c, frame);
@@ -141,9 +134,11 @@ static int begin(struct output *output, struct stream *stream)
 	c->min_ticks = o->min_time_ns ? ticks_of(o->min_time_ns) : 0;
 	c->depth_limit = o->depth ? o->depth : UINT32_MAX;
 	c->ops = (struct calltree_ops){ opened, renamed, closed, name_of, c };
-	if (o->summary)
+	if (o->summary) {
 		c->ops = (struct calltree_ops){ summary_opened, summary_renamed, summary_closed,
 						name_of, c };
+		summary_begin(c);
+	}
 	stream->view = c;
 	return 0;
 }
@@ -158,6 +153,7 @@ static void event(struct output *output, struct stream *stream, const struct rec
 	struct calls *c = stream->view;
 	const struct site *site = r->site;
 	uint64_t tsc = r->tsc ? r->tsc : c->last_tsc, target = site->target;
+	const struct name *callee = NULL;
 
 	c->last_tsc = tsc;
 	switch (site->kind) {
@@ -165,12 +161,13 @@ static void event(struct output *output, struct stream *stream, const struct rec
 		target = r->target;
 		/* fall through */
 	case SITE_CALL:
-		calltree_call(&c->tree, &c->ops, names_of_index(c->names, r->index, target),
-			      site->pc, r->sp, tsc);
+		callee = names_of_index(c->names, r->index, target);
+		calltree_call(&c->tree, &c->ops, callee, site->pc, r->sp, tsc);
 		break;
 	case SITE_TAILCALL:
-		calltree_tailcall(&c->tree, &c->ops, names_of_index(c->names, r->index, target),
-				  site->pc != target ? site->pc : 0, r->sp, tsc);
+		callee = names_of_index(c->names, r->index, target);
+		calltree_tailcall(&c->tree, &c->ops, callee, site->pc != target ? site->pc : 0,
+				  r->sp, tsc);
 		break;
 	case SITE_RETURN:
 		c->return_pc = site->pc;
@@ -185,6 +182,8 @@ static void event(struct output *output, struct stream *stream, const struct rec
 		calltree_sigreturn(&c->tree, &c->ops, pair(r->extra), r->extra[2], tsc);
 		break;
 	}
+	if (c->is_quick)
+		summary_learn(c, r, callee);
 	(void)output;
 }
 
@@ -249,6 +248,6 @@ const struct view view_calls = {
 }, view_calls_json = {
 	.name = "calls", .begin = begin, .event = event, .idle = idle, .end = end,
 }, view_summary = {
-	.name = "summary", .begin = begin, .event = event, .end = end,
-	.space_end = summary_space_end, .space_free = summary_space_free, .finish = summary_finish,
+	.name = "summary", .begin = begin, .event = event, .events = summary_events, .end = end,
+	.space_forget = summary_space_forget, .space_end = summary_space_end, .space_free = summary_space_free, .finish = summary_finish,
 };

@@ -101,9 +101,14 @@ ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max)
 	return n;
 }
 
-size_t ring_fill(const struct ring *ring)
+unsigned ring_whole(const struct ring *ring)
 {
 	uint64_t chunks = load(ring->produced) - ring->count;
 
-	return chunks > ring->chunks ? 0 : chunks * RING_CHUNK;
+	return chunks > ring->chunks ? 0 : (unsigned)chunks;
+}
+
+size_t ring_fill(const struct ring *ring)
+{
+	return (size_t)ring_whole(ring) * RING_CHUNK;
 }

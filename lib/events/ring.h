@@ -45,6 +45,10 @@ void ring_init(struct ring *ring);
  * of what is returned; the rest follows. */
 ssize_t ring_read(struct ring *ring, uint32_t *out, size_t max);
 
+/* Chunks that the writer has finished, and that have not been read to their end.  Looks at
+ * nothing that the writer writes more often. */
+unsigned ring_whole(const struct ring *ring);
+
 /* Unread bytes, for a gauge. */
 size_t ring_fill(const struct ring *ring);
 

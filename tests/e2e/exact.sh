@@ -94,6 +94,35 @@ test_counts_of_calls_are_those_of_callgrind() {
 	diff expected counted
 }
 
+# sums_up VICTIM OPTION...: -c counts what the trace with the same options shows.  (A stub
+# whose target is being looked for is shown with its own module.)
+sums_up() {
+	local victim=$VICTIMS/$1
+
+	shift
+	setarch -R "$TRACER" -q --calls --no-time --format json "$@" -o trace "$victim" >/dev/null
+	setarch -R "$TRACER" -q -c --no-time --format json "$@" -o table "$victim" >/dev/null
+	grep -E '^\{"type":"(call|tailcall)"' trace | grep -o '"function":"[^"]*"' | sort | uniq -c |
+		awk '{ print $2, $1 }' >shown
+	grep '"function":"[^+]*","module"' table | sed -E 's/.*("function":"[^"]*").*:([0-9]+)}/\1 \2/' |
+		awk '{ n[$1] += $2 } END { for (f in n) print f, n[f] }' | sort >counted
+	[ "$(wc -l <shown)" -gt 1 ] || fail "too few: $*"
+	diff shown counted || fail "$victim $*"
+}
+
+test_a_summary_counts_what_the_calls_show() {
+	sums_up counted
+	sums_up counted -D 5
+	sums_up counted -N malloc -N '_dl_map*'
+	sums_up counted -F '_dl_relocate*' -F main
+	sums_up counted -X counted
+}
+
+test_a_full_ring_is_waited_for() {
+	"$TRACER" -q --stats --insns -o /dev/null "$VICTIMS/fib" 100 >/dev/null 2>stats
+	grep -Eq '"lost":0,"ring_wait_ns":[1-9]' stats || fail "$(cat stats)"
+}
+
 test_eight_threads_each_in_its_order() {
 	mkdir logs
 	"$TRACER" -q --calls --no-time -F 'step_?' -o trace "$VICTIMS/order" logs

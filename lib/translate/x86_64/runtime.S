@@ -73,7 +73,9 @@ LABEL runtime_request_flags_saved		# from here on: flags are in rflags
 	mov	esi, 1
 	mov	edx, 1
 	syscall
-1:	mov	ecx, [rbx + CONTROL_SPIN]
+1:	cmp	dword ptr gs:[TB_REQUEST_KIND], REQUEST_RING
+	je	3f				# for a while: half a ring is to be read
+	mov	ecx, [rbx + CONTROL_SPIN]
 2:	cmp	dword ptr gs:[TB_REQUEST_STATE], REQUEST_ANSWERED
 	je	runtime_request_answered
 	pause

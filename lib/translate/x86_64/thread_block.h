@@ -49,7 +49,6 @@
 #define TB_RING_LOSSY           0x1cc
 #define TB_RING_PRODUCED        0x1d0
 #define TB_RING_CONSUMED        0x1d8
-#define TB_RING_WAIT_TSC        0x1e0
 #define TB_RING_LOST            0x1e8
 #define TB_RING_CHUNK           0x1f0
 #define TB_INDEX                0x1f4
@@ -165,7 +164,7 @@ struct thread_block {
 	uint32_t ring_lossy;
 	uint64_t ring_produced;         /* chunks finished */
 	uint64_t ring_consumed;         /* chunks read */
-	uint64_t ring_wait_tsc;
+	uint64_t pad1;
 	uint64_t ring_lost;             /* events */
 	uint32_t ring_chunk;            /* the one being written */
 	uint32_t index;                 /* of this thread's bell */
@@ -218,7 +217,6 @@ TB_CHECK(ring_chunks, TB_RING_CHUNKS);
 TB_CHECK(ring_lossy, TB_RING_LOSSY);
 TB_CHECK(ring_produced, TB_RING_PRODUCED);
 TB_CHECK(ring_consumed, TB_RING_CONSUMED);
-TB_CHECK(ring_wait_tsc, TB_RING_WAIT_TSC);
 TB_CHECK(ring_lost, TB_RING_LOST);
 TB_CHECK(ring_chunk, TB_RING_CHUNK);
 TB_CHECK(index, TB_INDEX);

@@ -156,6 +156,24 @@ Test(ring, wraps_with_events_of_every_size)
 	}
 }
 
+Test(ring, has_whole_chunks_until_they_are_read_to_their_end)
+{
+	struct rig *g = rig_create(CHUNKS);
+
+	write_event(g, 3);
+	cr_expect_eq(ring_whole(&g->ring), 0);
+	while (write_event(g, 3))
+		;
+	cr_expect_eq(ring_whole(&g->ring), CHUNKS - 1);
+	read_some(g, 100);
+	cr_expect_eq(ring_whole(&g->ring), CHUNKS - 1);
+	read_some(g, 2 * RING_CHUNK_WORDS);
+	cr_expect_eq(ring_whole(&g->ring), CHUNKS - 2);
+	g->produced = 1ull << 40;
+	cr_expect_eq(ring_whole(&g->ring), 0, "a number that makes no sense");
+	free(g);
+}
+
 Test(ring, fills_and_goes_on_when_it_was_read)
 {
 	struct rig *g = rig_create(2);
