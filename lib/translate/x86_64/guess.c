@@ -48,7 +48,7 @@ bool guess_counter(struct build *b, uint64_t *out)
 {
 	const struct translate_config *c = &b->t->config;
 
-	if (!c->heat_limit || !c->heat_local || c->events.coverage || c->events.stores || !make_heat(b) ||
+	if (!c->heat_limit || !c->heat_local || c->events.coverage || !make_heat(b) ||
 	    cache_heat(b->t, b->block)->guess_count == GUESSES_MAX)
 		return false;
 	*out = c->heat_base + 8ull * (b->block->heat - 1);
