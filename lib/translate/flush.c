@@ -83,6 +83,7 @@ void translator_flush(struct translator *t)
 	chunked_clear(&t->sites);
 	chunked_clear(&t->heats);
 	chunked_clear(&t->stores);
+	chunked_clear(&t->facts);
 	memset(t->hash, 0, (t->hash_mask + 1ul) * sizeof *t->hash);
 	memset(t->page_hash, 0, (t->page_mask + 1ul) * sizeof *t->page_hash);
 	t->hash_used = t->page_used = t->page_link_count = 0;
