@@ -39,8 +39,13 @@ test_running_program() {
 test_says_its_way() {
 	"$TRACER" -v --watch counter -o trace "$VICTIMS/watched" 2>said >/dev/null
 	grep -q -e '--watch: by debug registers (1 of 4)' said || fail "$(cat said)"
-	"$TRACER" -v --watch counter --watch text:7 -o trace "$VICTIMS/watched" 2>said >/dev/null
+	"$TRACER" -v --watch-with hw --watch counter --watch text:7 -o trace "$VICTIMS/watched" \
+		2>said >/dev/null
 	grep -q -e '--watch: by debug registers (4 of 4)' said || fail "$(cat said)"
+	grep -q -e '--watch: writes by the kernel are not seen' said || fail "$(cat said)"
+	"$TRACER" -v --watch counter --watch text:7 -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e "--watch: by translated code (too few debug registers for the kernel's" said ||
+		fail "$(cat said)"
 	"$TRACER" -v --watch counter --watch text:7 --watch text+7:1 \
 		-o trace "$VICTIMS/watched" 2>said >/dev/null
 	grep -q -e '--watch: by translated code (four debug registers are too few)' said ||
@@ -336,6 +341,23 @@ test_writes_by_the_kernel_are_named() {
 	# The last one, by the end of a thread, another thread may see before that end is known.
 	sed -n 's/.* by \([a-z_]*\)(2).*/\1/p; s/.* 1 -> 0 by someone else$/exit/p' trace >named
 	grep -v -e signal -e someone ways | diff - named || fail "$(cat trace)"
+}
+
+# A thread's end is behind the last trap that it could tell of.
+test_writes_by_the_kernel_are_named_by_registers() {
+	local at
+
+	[ "$(id -u)" = 0 ] || [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -lt 2 ] ||
+		skip 'breakpoints in the kernel are not allowed'
+	"$TRACER" -v --watch place -o trace "$VICTIMS/kernel" 2>said >ways
+	grep -q -e '--watch: by debug registers (1 of 4)' said || fail "$(cat said)"
+	sed -n 's/.* by \([a-z_]*\)(2) at .*/\1/p' trace >named
+	grep -v -e signal -e someone -e exit ways | diff - named || fail "$(cat trace)"
+	"$TRACER" -q --watch-with code --watch frame -o trace "$VICTIMS/kernel" >/dev/null
+	at=$(sed -n 's/.* write frame+\(0x[0-9a-f]*\) .*/\1/p' trace | head -1)
+	at=frame+$((at & ~7))
+	"$TRACER" -q --watch-with hw --watch "$at:8" -o trace "$VICTIMS/kernel" >/dev/null
+	grep -q ' by signal 10 (SIGUSR1)' trace || fail "$at: $(cat trace)"
 }
 
 test_frames_of_signals_are_named() {
