@@ -27,6 +27,7 @@
 #include "stops.h"
 #include "tracee.h"
 #include "watch-code.h"
+#include "watch-kernel.h"
 #include "watch.h"
 #include "writer.h"
 
@@ -69,6 +70,7 @@ void session_thread_remove(struct session *s, struct thread *thread)
 	*link = thread->next;
 	s->thread_count--;
 	watch_code_thread_end(thread);
+	watch_kernel_end(thread);
 	postponed_release(s, thread);
 	if (thread->stream)
 		output_stream_end(thread);   /* which frees it */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "attach.h"
 #include "decode.h"
@@ -12,6 +13,7 @@
 #include "output.h"
 #include "process.h"
 #include "stops.h"
+#include "watch-kernel.h"
 #include "watch-place.h"
 #include "watch-show.h"
 #include "watch-stack.h"
@@ -36,6 +38,7 @@ struct watch {
 	size_t place_count;
 	struct piece pieces[PIECES_MAX];
 	unsigned piece_count;
+	bool sees_kernel;               /* and its writes */
 	struct unwinder *unwinder;      /* of -k */
 	struct watch *next;
 };
@@ -157,17 +160,28 @@ static int arm(const struct watch *w, pid_t tid)
 	return tracee_debug_set(tid, 7, control);
 }
 
+static int arm_kernel(const struct watch *w, struct thread *thread)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < w->piece_count; i++)
+		if (w->pieces[i].place->access & ACCESS_WRITE)
+			r = watch_kernel_arm(thread, w->pieces[i].address, w->pieces[i].len);
+	return r;
+}
+
 void watch_thread(struct session *s, struct thread *thread)
 {
 	struct watch *w = watch_of(s, thread->pid);
 
-	if (w && arm(w, thread->tid) < 0)
+	if (w && (arm(w, thread->tid) < 0 || (w->sees_kernel && arm_kernel(w, thread) < 0)))
 		message_warning("thread %d cannot be watched: its debug registers are not to be had",
 				thread->tid);
 }
 
 void watch_end_thread(struct thread *thread)
 {
+	watch_kernel_end(thread);
 	if (tracee_debug_set(thread->tid, 7, 0) < 0)
 		return;
 }
@@ -184,6 +198,26 @@ static int arm_all(struct session *s, struct watch *w, struct err *err)
 				       "(another debugger may use them)", strerror(-r));
 	}
 	return 0;
+}
+
+/* 0; else why the kernel's writes are not seen. */
+static int arm_kernel_all(struct session *s, struct watch *w)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		int r = t->pid == w->pid ? arm_kernel(w, t) : 0;
+
+		if (r < 0 && r != -ESRCH)
+			return r;
+	}
+	w->sees_kernel = true;
+	return 0;
+}
+
+static void disarm_all(struct session *s, const struct watch *w)
+{
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+		if (t->pid == w->pid)
+			watch_end_thread(t);
 }
 
 /* Translated code looks at every access. */
@@ -217,6 +251,18 @@ static int choose_way(struct session *s, struct watch *w, struct err *err)
 	r = arm_all(s, w, err);
 	if (r < 0)
 		return way == WATCH_HW || w->next ? r : by_code(s, "no debug registers are to be had");
+	r = arm_kernel_all(s, w);
+	if (r < 0 && way != WATCH_HW && !w->next) {
+		disarm_all(s, w);
+		return by_code(s, r == -ENOSPC ? "too few debug registers for the kernel's writes" :
+			       "debug registers may not show the kernel's writes");
+	}
+	if (r < 0) {
+		for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
+			if (t->pid == w->pid)
+				watch_kernel_end(t);
+		message_verbose(1, "--watch: writes by the kernel are not seen: %s", strerror(-r));
+	}
 	for (size_t i = 0; i < w->place_count; i++)
 		if (!w->places[i].is_known)
 			message_warning("--watch %s: nothing is mapped at 0x%" PRIx64 " yet",
@@ -303,7 +349,9 @@ bool watch_exec(struct session *s, struct thread *thread)
 	if (!w)
 		return false;
 	forget(w);
-	if (locate(s, w, &err) == 0 && arm(w, thread->tid) == 0)
+	watch_kernel_end(thread);
+	if (locate(s, w, &err) == 0 && arm(w, thread->tid) == 0 &&
+	    (!w->sees_kernel || arm_kernel(w, thread) == 0))
 		return true;
 	message_warning("process %d has executed another program, which is not watched: %s",
 			thread->pid, err.text);
@@ -400,15 +448,16 @@ static struct watch_stack *stack_of(struct watch *w, const struct user_regs_stru
 	return watch_stack_native(w->unwinder, regs, pc);
 }
 
-static void show(struct session *s, struct watch *w, pid_t tid, struct place *p, uint64_t pc,
-		 bool is_write, const struct user_regs_struct *regs)
+/* `draft`: what is known of it without the place. */
+static void show(struct session *s, struct watch *w, pid_t tid, struct place *p,
+		 const struct watch_hit *draft, const struct user_regs_struct *regs)
 {
 	const struct options *o = s->options;
 	uint8_t now[PLACE_BYTES_MAX], old[PLACE_BYTES_MAX];
 	struct watch_hit hit = {
 		.tid = tid, .pid = w->pid, .where = p->text, .type = &p->type,
 		.address = p->address, .len = p->len, .old = p->is_known ? old : NULL, .new = now,
-		.pc = pc, .what = is_write ? WATCH_WRITE : WATCH_READ,
+		.pc = draft->pc, .what = draft->what, .number = draft->number,
 	};
 	struct watch_stack *stack = NULL;
 
@@ -422,7 +471,7 @@ static void show(struct session *s, struct watch *w, pid_t tid, struct place *p,
 	if (!is_counted(s, tid) || !watch_value_wanted(o, &p->type, p->len, old, now))
 		return;
 	if (o->stack && !o->summary)
-		hit.stack = stack = stack_of(w, regs, pc);
+		hit.stack = stack = stack_of(w, regs, draft->pc ? draft->pc : regs->rip);
 	write_hit(s, w, &hit);
 	free(stack);
 	if (++s->watch_hits == o->limit)
@@ -442,6 +491,41 @@ void watch_finish(struct session *s)
 	s->watch_table = NULL;
 }
 
+/* ---- the kernel ---------------------------------------------------------------------------- */
+
+/* Traps for several writes may be one: what has changed is shown. */
+static void show_changes(struct session *s, struct watch *w, struct thread *thread,
+			 const struct watch_hit *draft, const struct user_regs_struct *regs)
+{
+	uint8_t now[PLACE_BYTES_MAX];
+
+	for (size_t i = 0; i < w->place_count; i++) {
+		struct place *p = &w->places[i];
+
+		if ((p->access & ACCESS_WRITE) &&
+		    tracee_read(w->pid, p->address, now, p->len) == (ssize_t)p->len &&
+		    (!p->is_known || memcmp(now, p->value, p->len)))
+			show(s, w, thread->tid, p, draft, regs);
+	}
+}
+
+/* The thread is behind a system call; or at a handler, whose frame it was. */
+static void on_kernel_trap(struct session *s, struct watch *w, struct thread *thread,
+			   const struct user_regs_struct *regs)
+{
+	static const uint8_t syscall_insn[2] = { 0x0f, 0x05 };
+	struct watch_hit draft = { .what = WATCH_SIGNAL, .number = (unsigned)regs->rdi };
+	uint8_t before[2];
+
+	if (tracee_read(w->pid, regs->rip - 2, before, 2) == 2 && !memcmp(before, syscall_insn, 2) &&
+	    (int64_t)regs->orig_rax >= 0)
+		draft = (struct watch_hit){ .what = WATCH_SYSCALL, .pc = regs->rip - 2,
+					    .number = (unsigned)regs->orig_rax };
+	if (!symbols_module_find(w->symbols, regs->rip))
+		refresh(w);
+	show_changes(s, w, thread, &draft, regs);
+}
+
 bool watch_on_trap(struct session *s, struct thread *thread)
 {
 	struct watch *w = watch_of(s, thread->pid);
@@ -451,9 +535,15 @@ bool watch_on_trap(struct session *s, struct thread *thread)
 	uint64_t status;
 	const struct place *shown = NULL;
 
-	if (!w || tracee_siginfo_get(thread->tid, &info) < 0 || info.si_code != HWBKPT_TRAP ||
-	    tracee_debug_get(thread->tid, 6, &status) < 0 || !(status & 15) ||
+	if (!w || tracee_siginfo_get(thread->tid, &info) < 0 ||
 	    tracee_regs_get(thread->tid, &regs) < 0)
+		return false;
+	if (info.si_code == WATCH_KERNEL_TRAP && thread->watch_kernel) {
+		on_kernel_trap(s, w, thread, &regs);
+		return true;
+	}
+	if (info.si_code != HWBKPT_TRAP || tracee_debug_get(thread->tid, 6, &status) < 0 ||
+	    !(status & 15))
 		return false;
 	uint64_t pc = find_insn(w, regs.rip, &insn);
 	for (unsigned i = 0; i < w->piece_count; i++) {
@@ -465,7 +555,10 @@ bool watch_on_trap(struct session *s, struct thread *thread)
 			continue;
 		shown = place;
 		if (place->access & (is_write ? ACCESS_WRITE : ACCESS_READ))
-			show(s, w, thread->tid, place, pc, is_write, &regs);
+			show(s, w, thread->tid, place,
+			     &(struct watch_hit){ .pc = pc,
+						  .what = is_write ? WATCH_WRITE : WATCH_READ },
+			     &regs);
 	}
 	if (tracee_debug_set(thread->tid, 6, 0) < 0)
 		return true;

@@ -3,7 +3,8 @@
  * With debug registers: up to four aligned pieces of 1, 2, 4 or 8 bytes.  The
  * processor traps behind the access; the threads run natively otherwise and
  * nothing is put into the process.  Every thread has its own registers, so they
- * are set in each, and in each new one before its first instruction.
+ * are set in each, and in each new one before its first instruction.  The kernel's writes
+ * need two for each piece: watch-kernel.h.
  */
 #ifndef TRACER_WATCH_H
 #define TRACER_WATCH_H

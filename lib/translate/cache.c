@@ -111,7 +111,7 @@ static void patch_rel(struct translator *t, uint32_t rel_at, uint32_t to)
 
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to)
 {
-	if (!exit->rel_at)
+	if (!exit->rel_at || !to)
 		return;
 	patch_rel(t, exit->rel_at, to);
 	exit->is_linked = true;
@@ -122,14 +122,19 @@ void cache_link_incoming(struct translator *t, struct xblock *b)
 {
 	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
 		if (!cache_exit(t, i)->is_linked)
-			cache_exit_link(t, cache_exit(t, i), cache_exit_entry(cache_exit(t, i), b));
+			cache_exit_link(t, cache_exit(t, i), target_exit_entry(t, cache_exit(t, i), b));
 }
 
 void cache_relink_incoming(struct translator *t, struct xblock *b)
 {
-	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)
-		if (cache_exit(t, i)->is_linked)
-			patch_rel(t, cache_exit(t, i)->rel_at, cache_exit_entry(cache_exit(t, i), b));
+	for (uint32_t i = b->incoming; i != NO_INDEX; i = cache_exit(t, i)->next) {
+		struct exit *exit = cache_exit(t, i);
+		uint32_t to = exit->is_linked ? target_exit_entry(t, exit, b) : 0;
+
+		if (exit->is_linked)
+			patch_rel(t, exit->rel_at, to ? to : exit->stub);
+		exit->is_linked = to;
+	}
 }
 
 void cache_unlink_incoming(struct translator *t, struct xblock *b)
@@ -163,6 +168,13 @@ static int make(struct translator *t, struct xblock *b)
 	return target_translate(t, b);
 }
 
+/* -ENOSPC for 0: there was no room for it. */
+static int say(const struct translator *t, uint32_t entry, struct cache_pc *out)
+{
+	out->address = t->config.base + entry;
+	return entry ? 0 : -ENOSPC;
+}
+
 int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *out)
 {
 	struct xblock *b = cache_block_get(t, pc);
@@ -170,8 +182,7 @@ int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *ou
 
 	if (r < 0)
 		return r;
-	out->address = t->config.base + b->entry;
-	return 0;
+	return say(t, target_entry(t, b), out);
 }
 
 int translator_miss(struct translator *t, uint32_t index, struct cache_pc *out)
@@ -183,10 +194,10 @@ int translator_miss(struct translator *t, uint32_t index, struct cache_pc *out)
 	if (r < 0)
 		return r;
 	t->stats.misses++;
+	uint32_t entry = target_exit_entry(t, exit, b);
 	if (!exit->is_linked)
-		cache_exit_link(t, exit, cache_exit_entry(exit, b));
-	out->address = t->config.base + b->entry;
-	return 0;
+		cache_exit_link(t, exit, entry);
+	return say(t, entry, out);
 }
 
 int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cache_pc *out)
@@ -200,11 +211,9 @@ int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cach
 	if (r < 0)
 		return r;
 	uint32_t entry = target_lookup_entry(t, b, lookup);
-	if (!entry)
-		return -ENOSPC;
-	target_lookup_insert(t, lookup, pc, entry);
-	out->address = t->config.base + entry;
-	return 0;
+	if (entry)
+		target_lookup_insert(t, lookup, pc, entry);
+	return say(t, entry, out);
 }
 
 int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
@@ -282,6 +291,7 @@ struct translator *translator_create(const struct translate_config *config, stru
 	    !chunked_init(&t->sites, &t->region, sizeof(struct site)) ||
 	    !chunked_init(&t->heats, &t->region, sizeof(struct heat)) ||
 	    !chunked_init(&t->stores, &t->region, sizeof(struct translate_store)) ||
+	    !chunked_init(&t->facts, &t->region, sizeof(struct store_facts)) ||
 	    !chunked_init(&t->hot_states, &t->region, sizeof(struct state)) ||
 	    !chunked_init(&t->cold_states, &t->region, sizeof(struct state)) || !blocks_init(t))
 		goto no_memory;
@@ -307,6 +317,7 @@ void translator_destroy(struct translator *t)
 	chunked_deinit(&t->sites);
 	chunked_deinit(&t->heats);
 	chunked_deinit(&t->stores);
+	chunked_deinit(&t->facts);
 	chunked_deinit(&t->hot_states);
 	chunked_deinit(&t->cold_states);
 	region_deinit(&t->region);

@@ -26,19 +26,38 @@
 #define PAGES_READ 16
 #define CHANGES 8
 
+/* How much of what a block needs to know of stores is known: see stores-plan.c. */
+enum stores_known { STORES_NONE_KNOWN, STORES_RSP_KNOWN, STORES_ALL_KNOWN, STORES_KNOWN };
+
 struct exit {
 	uint32_t rel_at;        /* offset of the displacement to patch; 0: none */
 	uint32_t stub;          /* offset of the stub that asks for the target */
 	uint32_t target;        /* block index */
 	uint32_t next;          /* of those that lead to the same target */
+	uint32_t facts;         /* 1 + number of what is known there of stores; 0: nothing */
 	bool is_linked;
-	bool is_checked;        /* the memory about rsp is not watched: see stores-plan.c */
+};
+
+/* Memory about the value of a register, from `low` up to below `end`, that is known to be
+ * clear of watched ranges: see stores-plan.c. */
+struct store_fact {
+	uint8_t reg;
+	int16_t low, end;
+};
+
+#define STORE_FACTS_MAX 8
+
+struct store_facts {
+	uint8_t count;
+	bool is_call;           /* by a call, to its callee */
+	struct store_fact items[STORE_FACTS_MAX];
 };
 
 struct xblock {
 	struct block public;
-	uint32_t entry;                 /* cache offset; 0: not translated */
-	uint32_t entry_checked;         /* for exits that are checked; 0: as the others */
+	uint32_t entry;                 /* cache offset; 0: not translated; see target_entry() */
+	uint32_t entry_knowing[STORES_KNOWN];   /* the same, with `needs`; 0: not made yet */
+	uint32_t needs;                 /* 1 + number of a struct store_facts; 0: nothing */
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
 	uint32_t incoming;              /* exit index */
 	uint32_t before;                /* block that falls into this one, or NO_INDEX */
@@ -49,7 +68,6 @@ struct xblock {
 	bool is_queued, is_after_call;
 	bool was_told;                  /* that it has run: see coverage.c */
 	bool is_trusted;                /* on a page that may change, but has not for long */
-	bool is_called;                 /* by exits that are checked */
 	bool is_careful;                /* looks at each store by itself: beside the block that
 					 * begins there else, and found by its exits alone */
 	bool is_replaced;               /* by a newer translation; some still run in this one */
@@ -120,7 +138,7 @@ struct translator {
 	struct emit hot, cold;
 
 	struct region region;               /* of the arrays; it keeps what it has */
-	struct chunked blocks, exits, sites, stores, heats;
+	struct chunked blocks, exits, sites, stores, heats, facts;
 	struct chunked hot_states, cold_states;
 	struct region bytes;              /* of the program, as they were translated */
 	void *workspace;                /* for the block that is being translated */
@@ -196,10 +214,6 @@ void cache_link_incoming(struct translator *t, struct xblock *b);
 /* The same for those that are linked already, to an older translation. */
 void cache_relink_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
-static inline uint32_t cache_exit_entry(const struct exit *exit, const struct xblock *b)
-{
-	return exit->is_checked && b->entry_checked ? b->entry_checked : b->entry;
-}
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
 /* Notes a way for threads whose tracer has died; `index` of the table. */
@@ -218,6 +232,10 @@ void coverage_flush(struct translator *t);
 
 /* the processor's: x86_64/ */
 int target_translate(struct translator *t, struct xblock *b);
+/* Where b, translated, is entered by anybody; and by the exit: what it knows of stores need
+ * not be checked there.  0: there is no room. */
+uint32_t target_entry(struct translator *t, struct xblock *b);
+uint32_t target_exit_entry(struct translator *t, const struct exit *exit, struct xblock *b);
 /* Forgets the restartable sequences that overlap [start, end). */
 void section_drop(struct translator *t, uint64_t start, uint64_t end);
 /* What an indirect branch of kind LOOKUP_* reports on arrival at b.  False: nothing. */

@@ -15,7 +15,6 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old)
 		return NULL;
 	heir->incoming = old->incoming;
 	heir->is_after_call = old->is_after_call;
-	heir->is_called = old->is_called;
 	heir->is_careful = old->is_careful;
 	old->incoming = NO_INDEX;
 	old->is_replaced = true;

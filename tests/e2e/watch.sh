@@ -39,8 +39,13 @@ test_running_program() {
 test_says_its_way() {
 	"$TRACER" -v --watch counter -o trace "$VICTIMS/watched" 2>said >/dev/null
 	grep -q -e '--watch: by debug registers (1 of 4)' said || fail "$(cat said)"
-	"$TRACER" -v --watch counter --watch text:7 -o trace "$VICTIMS/watched" 2>said >/dev/null
+	"$TRACER" -v --watch-with hw --watch counter --watch text:7 -o trace "$VICTIMS/watched" \
+		2>said >/dev/null
 	grep -q -e '--watch: by debug registers (4 of 4)' said || fail "$(cat said)"
+	grep -q -e '--watch: writes by the kernel are not seen' said || fail "$(cat said)"
+	"$TRACER" -v --watch counter --watch text:7 -o trace "$VICTIMS/watched" 2>said >/dev/null
+	grep -q -e "--watch: by translated code (too few debug registers for the kernel's" said ||
+		fail "$(cat said)"
 	"$TRACER" -v --watch counter --watch text:7 --watch text+7:1 \
 		-o trace "$VICTIMS/watched" 2>said >/dev/null
 	grep -q -e '--watch: by translated code (four debug registers are too few)' said ||
@@ -126,6 +131,103 @@ test_stores_on_a_stack_are_single_steps() {
 		"$VICTIMS/stepper" -w "$at:$len" steps ./recursion
 		"$TRACER" -q --wait --watch-with code --watch "0x$at:$len" --watch 0x7f0000000000:64 \
 			--format json -o trace ./recursion
+		/usr/bin/python3 "$E2E/changes.py" steps trace || fail "0x$at:$len"
+	done
+}
+
+# What is known of rsp is passed on from block to block: deep recursions with frames of all
+# sizes, calls through pointers, allocations, jumps out and a change of stacks all come
+# near the ranges at last, and leave them.
+limit_stores_along_two_stacks_are_single_steps=300
+test_stores_along_two_stacks_are_single_steps() {
+	local end at len
+
+	gcc -O2 -nostdlib -static -no-pie -fno-stack-protector -mno-red-zone -Wl,--build-id=none \
+		-o stacks -x c - <<-'C'
+		char stack[65536], other[65536];
+		long order[64], *resume, *there;
+		long deeper(long n, volatile long *p);
+		void swap(long **save, long *to);
+		__asm__("swap: push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
+			"mov %rsp, (%rdi)\n mov %rsi, %rsp\n"
+			"pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n ret\n");
+		__attribute__((noipa)) long leaf(long n, volatile long *p)
+		{
+			if (n & 1)
+				p[n & 3] ^= n;
+			return p[1];
+		}
+		__attribute__((noipa)) long framed(long n, volatile long *p)
+		{
+			volatile char *text = __builtin_alloca(16 + n * 37 % 900);
+			text[0] = text[15] = (char)n;
+			long r = n ? deeper(n - 1, p) : 1;
+			text[n & 15] = (char)r;
+			return r + text[0] + leaf(n, p);
+		}
+		__attribute__((noipa)) long large(long n, volatile long *p)
+		{
+			volatile long local[260];
+			local[n & 255] = local[255] = n;
+			long r = n ? deeper(n - 1, local) : p[0];
+			local[0] += r;
+			return local[0] + local[n & 255];
+		}
+		__attribute__((noipa, noreturn)) void leave(void **to) { __builtin_longjmp(to, 1); }
+		__attribute__((noipa)) long leaves(long n, volatile long *p)
+		{
+			void *to[5];
+			volatile long local = n;
+			if (!__builtin_setjmp(to)) {
+				volatile long inner[4];
+				inner[n & 3] = n ? deeper(n - 1, inner) : p[1];
+				leave(to);
+			}
+			local += n;
+			return local;
+		}
+		long (*const down[3])(long, volatile long *) = { framed, leaves, large };
+		long (*volatile last)(long, volatile long *) = leaf;
+		__attribute__((noipa)) long deeper(long n, volatile long *p)
+		{
+			volatile long local[3] = { n, n * 3, 5 };
+			long r = local[n % 3];
+			if (n > 2)
+				r += n % 3 ? deeper(n - 1, local) : down[n / 3 % 3](n - 1, local);
+			local[1] += r;
+			order[n & 63] = r + leaf(n, local) + last(r, p);
+			return r * 3 + local[1];
+		}
+		__attribute__((noipa)) void on_other(void)
+		{
+			volatile long top[4] = { 0 };
+			for (long i = 0;; i++) {
+				order[1] += deeper(30 + i * 41 % 90, top);
+				swap(&there, resume);
+			}
+		}
+		__attribute__((noipa)) long begin(void)
+		{
+			volatile long top[4] = { 0 };
+			long r = 0;
+			there = (long *)(other + sizeof other) - 10;
+			there[6] = (long)on_other;
+			for (int i = 0; i < 9; i++) {
+				r += deeper(i * 43 % 130, top);
+				swap(&resume, there);
+			}
+			return r;
+		}
+		__asm__(".globl _start\n_start: lea stack+65536(%rip), %rsp\n call begin\n"
+			"mov $60, %eax\n xor %edi, %edi\n syscall\n");
+	C
+	for _ in $(seq "$(rounds 4 60)"); do
+		end=$((0x$(nm stacks | awk -v name="$((RANDOM & 1))" \
+			'$3 == (name ? "stack" : "other") { print $1 }') + 65536))
+		at=$(printf %x $((end - RANDOM * RANDOM % 12000)))
+		len=$((1 + RANDOM % 40))
+		"$VICTIMS/stepper" -w "$at:$len" steps ./stacks
+		"$TRACER" -q --wait --watch-with code --watch "0x$at:$len" --format json -o trace ./stacks
 		/usr/bin/python3 "$E2E/changes.py" steps trace || fail "0x$at:$len"
 	done
 }
@@ -239,6 +341,23 @@ test_writes_by_the_kernel_are_named() {
 	# The last one, by the end of a thread, another thread may see before that end is known.
 	sed -n 's/.* by \([a-z_]*\)(2).*/\1/p; s/.* 1 -> 0 by someone else$/exit/p' trace >named
 	grep -v -e signal -e someone ways | diff - named || fail "$(cat trace)"
+}
+
+# A thread's end is behind the last trap that it could tell of.
+test_writes_by_the_kernel_are_named_by_registers() {
+	local at
+
+	[ "$(id -u)" = 0 ] || [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -lt 2 ] ||
+		skip 'breakpoints in the kernel are not allowed'
+	"$TRACER" -v --watch place -o trace "$VICTIMS/kernel" 2>said >ways
+	grep -q -e '--watch: by debug registers (1 of 4)' said || fail "$(cat said)"
+	sed -n 's/.* by \([a-z_]*\)(2) at .*/\1/p' trace >named
+	grep -v -e signal -e someone -e exit ways | diff - named || fail "$(cat trace)"
+	"$TRACER" -q --watch-with code --watch frame -o trace "$VICTIMS/kernel" >/dev/null
+	at=$(sed -n 's/.* write frame+\(0x[0-9a-f]*\) .*/\1/p' trace | head -1)
+	at=frame+$((at & ~7))
+	"$TRACER" -q --watch-with hw --watch "$at:8" -o trace "$VICTIMS/kernel" >/dev/null
+	grep -q ' by signal 10 (SIGUSR1)' trace || fail "$at: $(cat trace)"
 }
 
 test_frames_of_signals_are_named() {

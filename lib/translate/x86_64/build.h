@@ -15,9 +15,11 @@ struct store_group {
 	uint8_t at;             /* the check stands before this instruction */
 	uint8_t base, index;    /* registers; STORE_NO_REG: none */
 	uint8_t scale;          /* of the index, as in a SIB */
-	uint8_t base_epoch, index_epoch;        /* see stores-plan.c */
 	int64_t low, end;       /* of the displacements: from `low` up to below `end` */
-	bool is_fixed;          /* it cannot grow */
+	/* While the block is read: see stores-plan.c. */
+	uint16_t base_value, index_value;
+	uint8_t first;          /* the first of its accesses */
+	bool is_needed;         /* known where the block is entered */
 };
 
 #define STORE_NO_REG 16
@@ -53,8 +55,9 @@ struct build {
 	uint16_t section;       /* 1 + number of the restartable sequence that the block is */
 	int group_count;
 	uint64_t stores_covered;        /* by a group: one bit an instruction */
-	bool call_is_checked;           /* so is what the callee needs: see stores-plan.c */
-	uint32_t entry_checked;         /* behind the check for those who have made it */
+	struct store_facts gives;       /* what is known behind the block */
+	struct store_facts falls;       /* the same of the block that falls into this one */
+	uint32_t facts;                 /* of the exits that are made; as in struct exit */
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
 
@@ -133,10 +136,34 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i),
 
 /* ---- stores-plan.c -------------------------------------------------------------------- */
 
-/* Finds the accesses of the decoded block that need no check of their own. */
-void stores_plan(struct build *b);
+/* Finds the accesses of the decoded block that need no check of their own, what the block
+ * needs to know, and what is known behind it.  `is_return`: returns come here. */
+void stores_plan(struct build *b, bool is_return);
+
+/* ---- stores-facts.c -------------------------------------------------------------------- */
+
+/* What b's block needs; NULL: nothing. */
+const struct store_facts *stores_needs(const struct translator *t, const struct xblock *b);
+/* How much of it is known by who knows these? */
+enum stores_known stores_how_known(const struct store_facts *known,
+				   const struct store_facts *needs);
+/* Keeps them for struct exit or xblock; 0: there are none. */
+uint32_t stores_facts_keep(struct build *b, const struct store_facts *facts);
+
+/* ---- stores-guard.c -------------------------------------------------------------------- */
+
 /* Emits the checks that stand before instruction i. */
 void stores_emit_checks(struct build *b, int i);
+/* The block's beginning: looks at what the block needs beyond what is known by those who
+ * come from before.  stores_entry() is the entry of those who know less, made when there are
+ * any: it stands in the cold code.  0: there is no room. */
+void stores_emit_beginning(struct build *b, enum stores_known known);
+uint32_t stores_entry(struct translator *t, struct xblock *block, enum stores_known known);
+/* In a way to b's block: looks at what it needs beyond what is known; rcx, saved, may
+ * be anything, all others are as they are to be.  False: the block needs nothing. */
+bool stores_emit_needs(struct build *b, const struct store_facts *known);
+/* How many checks that is. */
+unsigned stores_missing(const struct build *b, const struct store_facts *known);
 
 /* ---- lookup.c ----------------------------------------------------------------------- */
 

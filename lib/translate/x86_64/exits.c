@@ -24,9 +24,7 @@ uint32_t exit_target(struct build *b, uint64_t pc, uint32_t rel_at, uint32_t req
 	if (!exit || t->hot.is_full)
 		return 0;
 	struct xblock *target = cache_block(t, exit->target);
-	exit->is_checked = b->call_is_checked;  /* the first exit of its block is the call */
-	b->call_is_checked = false;
-	target->is_called |= exit->is_checked;
+	exit->facts = b->facts;
 	if (request == REQUEST_MISS && rel_at) {
 		if (target->entry) {
 			exit->is_linked = true;
@@ -45,7 +43,9 @@ uint32_t exit_target(struct build *b, uint64_t pc, uint32_t rel_at, uint32_t req
 	} else {
 		emit_jmp(&t->cold, RUNTIME_OFFSET(runtime_exit_miss));
 	}
-	return exit->is_linked ? cache_exit_entry(exit, target) : exit->stub;
+	uint32_t to = exit->is_linked ? target_exit_entry(t, exit, target) : 0;
+	exit->is_linked = to;
+	return to ? to : exit->stub;
 }
 
 void exit_emit(struct build *b, uint64_t pc, struct where where, uint32_t request)

@@ -48,7 +48,7 @@ bool guess_counter(struct build *b, uint64_t *out)
 {
 	const struct translate_config *c = &b->t->config;
 
-	if (!c->heat_limit || !c->heat_local || c->events.stores || !make_heat(b) ||
+	if (!c->heat_limit || !c->heat_local || !make_heat(b) ||
 	    cache_heat(b->t, b->block)->guess_count == GUESSES_MAX)
 		return false;
 	*out = c->heat_base + 8ull * (b->block->heat - 1);
@@ -74,6 +74,12 @@ void guess_emit_hot(struct build *b, int lookup, struct where where)
 	emit_mov_tb_imm32(e, TB_EXIT, b->block->public.index);  /* mov dword gs:[exit], block */
 	emit_mov_tb_imm32(e, TB_REQUEST_KIND, (uint32_t)(REQUEST_HOT_CALL + lookup));
 	emit_jmp(e, RUNTIME_OFFSET(runtime_request));   /* jmp runtime_request */
+}
+
+/* How many checks of stores find room between a comparison and the next. */
+static unsigned checks_max(const struct translator *t)
+{
+	return t->windows.cell_count > 2 ? 1 : 2;
 }
 
 /* ---- the comparison ---------------------------------------------------------------- */
@@ -139,9 +145,15 @@ static void emit_hit(struct build *b, int lookup, uint64_t guess)
 	build_mark(b, true, where);
 	bool reported = lookup_emit_arrival(&arrival, lookup, where.saved, &event);
 	build_mark(b, true, where);
-	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
+	build_mark(b, true, (struct where){ guess, BIT(1) });
+	uint32_t facts = b->facts;
+	if (stores_missing(&arrival, &b->gives) <= checks_max(b->t) &&
+	    stores_emit_needs(&arrival, &b->gives))
+		b->facts = arrival.block->needs;
+	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	exit_emit_jmp(b, guess, at(guess, false));      /* jmp <guess> */
+	b->facts = facts;
 	if (reported)
 		event_finish(&arrival, &event);
 }

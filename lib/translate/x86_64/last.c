@@ -175,8 +175,7 @@ static uint64_t emit_jump(struct build *b, const struct last *last)
 	const struct xblock *to = cache_block_find(b->t, (struct app_pc){ target });
 	struct event event;
 
-	if (!reported && target && to != b->block && !(to && to->entry) &&
-	    !b->t->config.events.stores)        /* whose checks hang on jumps */
+	if (!reported && target && to != b->block && !(to && to->entry))
 		return target;
 	if (reported) {
 		event = transfer_event(b, SITE_TAILCALL, 0, last, target);

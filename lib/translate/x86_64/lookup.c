@@ -183,15 +183,19 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 
 /* ---- the ways in -------------------------------------------------------------------- */
 
-static void emit_restore(struct build *b, bool hot, uint64_t pc)
+/* Behind it is known what the block needs to know of stores. */
+static void emit_restore(struct build *b)
 {
-	struct emit *e = hot ? &b->t->hot : &b->t->cold;
+	struct emit *e = &b->t->hot;
+	uint64_t pc = b->block->public.pc.address;
 
-	build_mark(b, hot, (struct where){ pc, ALL_SAVED });
+	build_mark(b, true, (struct where){ pc, ALL_SAVED });
 	emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
-	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
-	build_mark(b, hot, (struct where){ pc });
+	build_mark(b, true, (struct where){ pc, BIT(1) });
+	stores_emit_needs(b, NULL);
+	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	build_mark(b, true, (struct where){ pc });
 }
 
 static enum site_kind arrival_kind(struct translator *t, const struct xblock *block, int lookup)
@@ -259,7 +263,7 @@ void lookup_emit_way_in(struct build *b, int lookup)
 {
 	b->block->lookup_entry[lookup] = b->t->hot.at;
 	lookup_emit_arrival(b, lookup, ALL_SAVED, NULL);
-	emit_restore(b, true, b->block->public.pc.address);
+	emit_restore(b);
 }
 
 uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int lookup)
@@ -270,8 +274,8 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int loo
 	if (block->lookup_entry[lookup])
 		return block->lookup_entry[lookup];
 	lookup_emit_arrival(&b, lookup, ALL_SAVED, NULL);
-	emit_restore(&b, true, block->public.pc.address);
-	emit_jmp(&t->hot, block->entry);                /* jmp entry */
+	emit_restore(&b);
+	emit_jmp(&t->hot, stores_entry(t, block, STORES_ALL_KNOWN));      /* jmp entry */
 	if (t->hot.is_full || t->cold.is_full)
 		return 0;
 	block->lookup_entry[lookup] = at;

@@ -156,3 +156,45 @@ bool registers_move_rsp(const struct x86_insn *insn, int64_t *by)
 		return false;
 	}
 }
+
+/* Operands: of `mov`, `lea`, `add`, `sub`, `inc`, `dec` of 64 bits. */
+bool registers_copy(const struct x86_insn *insn, unsigned *to, unsigned *from, int64_t *by)
+{
+	unsigned reg = reg_field(insn), rm = (insn->modrm & 7) | (insn->vex_rxb & 1 ? 8u : 0);
+	unsigned extension = insn->modrm >> 3 & 7;
+
+	if (insn->encoding != X86_ENCODING_LEGACY || insn->map != X86_MAP_ONE_BYTE ||
+	    insn->operand_bytes != 8 || (insn->has_mem && insn->opcode != 0x8d))
+		return false;
+	*to = *from = rm;
+	*by = insn->imm;
+	switch (insn->opcode) {
+	case 0x81: case 0x83:                                   /* add, sub */
+		*by = extension == 5 ? -insn->imm : insn->imm;
+		return extension == 0 || extension == 5;
+	case 0xff:                                              /* inc, dec */
+		*by = extension ? -1 : 1;
+		return extension < 2;
+	case 0x89:
+		*from = reg;
+		*by = 0;
+		return true;
+	case 0x8b:
+		*to = reg;
+		*by = 0;
+		return true;
+	case 0x8d:
+		*to = reg;
+		*by = insn->disp_len ? insn->disp : 0;
+		if (insn->has_sib) {
+			*from = (insn->sib & 7) | (insn->vex_rxb & 1 ? 8u : 0);
+			if ((insn->sib >> 3 & 7) != 4 || (insn->vex_rxb & 2) ||
+			    ((insn->sib & 7) == 5 && !(insn->modrm >> 6)))
+				return false;
+		}
+		return insn->has_mem && !insn->rip_relative &&
+		       !(insn->prefixes & X86_PREFIX_ADDRSIZE);
+	default:
+		return false;
+	}
+}

@@ -21,6 +21,7 @@
 
 #define BITS_MIN 16u            /* with fewer, 32 of them would not hold the rest */
 #define BITS_MAX 32u
+#define BITS_MORE 2u            /* than are needed */
 
 /* Adds the cells of one range.  False: they are too many. */
 static bool add_cells(struct store_windows *w, uint64_t low, uint64_t last)
@@ -79,6 +80,27 @@ static void add_to_clusters(struct store_windows *w, const struct translate_rang
 		w->clusters[best].end = range->end;
 }
 
+/* Larger cells that are fewer are worth it: each is two instructions more for all that is
+ * far away.  But what is in the same cell is looked at twice. */
+static void choose_cells(const struct translator *t, struct store_windows *w)
+{
+	unsigned best = 0, fewest = STORE_CELLS_MAX + 1, last = BITS_MAX;
+
+	for (w->bits = BITS_MIN; w->bits <= last; w->bits++) {
+		if (!find_cells(t, w))
+			continue;
+		if (!best && w->bits + BITS_MORE < last)
+			last = w->bits + BITS_MORE;
+		if (w->cell_count < fewest) {
+			best = w->bits;
+			fewest = w->cell_count;
+		}
+	}
+	w->bits = best;
+	if (!best || !find_cells(t, w))
+		w->cell_count = 0;
+}
+
 void stores_init(struct translator *t)
 {
 	struct store_windows *w = &t->windows;
@@ -86,10 +108,7 @@ void stores_init(struct translator *t)
 	memset(w, 0, sizeof *w);
 	for (size_t i = 0; i < t->config.range_count; i++)
 		add_to_clusters(w, &t->ranges[i]);
-	for (w->bits = BITS_MIN; w->bits <= BITS_MAX; w->bits++)
-		if (find_cells(t, w))
-			return;
-	w->cell_count = 0;
+	choose_cells(t, w);
 }
 
 /* ---- where an access is ------------------------------------------------------------------- */
@@ -166,15 +185,24 @@ void store_land(struct emit *e, uint32_t from)
 
 /* nop [rcx + rbp * 8 + disp32], whose last five bytes are `jmp near`: what is hardly ever
  * taken stands in nobody's way. */
-static void emit_nop_with_jmp(struct emit *e, const uint32_t *ahead, unsigned count, uint32_t near)
+static uint32_t emit_nop_with_jmp(struct emit *e, const uint32_t *ahead, unsigned count)
 {
 	EMIT_RAW(e, 0x0f, 0x1f, 0x84);
 	for (unsigned i = 0; i < count; i++)
 		store_land(e, ahead[i]);
-	emit_jmp(e, near);                                      /* near: jmp near */
+	emit_jmp(e, e->at + 5);                                 /* near: jmp near */
+	return e->at;
 }
 
-void store_emit_cells(struct emit *e, const struct translator *t, struct reg r, uint32_t near)
+void store_near_is(struct emit *e, uint32_t from, uint32_t near)
+{
+	uint32_t distance = near - from;
+
+	if (!e->is_full)
+		memcpy(e->local + from - 4, &distance, 4);
+}
+
+uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg r)
 {
 	const struct store_windows *w = &t->windows;
 	uint32_t ahead[STORE_CELLS_MAX];
@@ -189,7 +217,7 @@ void store_emit_cells(struct emit *e, const struct translator *t, struct reg r, 
 		emit_u32(e, (i ? w->cells[i - 1] : 0) - w->cells[i]);
 		ahead[i] = store_emit_jrcxz_ahead(e);           /* jrcxz near */
 	}
-	emit_nop_with_jmp(e, ahead, w->cell_count, near);
+	return emit_nop_with_jmp(e, ahead, w->cell_count);
 }
 
 unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_t reach,

@@ -1,62 +1,126 @@
 /* stores-plan.c - one check for many accesses.
  *
- * Accesses of a block whose operands have the same registers, with the same values, and
- * displacements that are near to each other, are a group: one check before the first of
- * them says that none comes near a watched range.  Pushes and calls are accesses at rsp,
- * whose changes by constants are followed.  Groups are checked together, as early as
- * their registers have their values, so that a block spills rcx once:
+ * Accesses of a block whose operands are the same values and displacements that are near
+ * to each other are a group: one check before the first of them says that none comes near
+ * a watched range.  Values are followed through moves and additions of constants; pushes
+ * and calls are accesses at rsp.
  *
- *	push rbx			mov gs:[slot], rcx
- *	mov [rsp + 8], rax		<is rsp within STORE_MARGIN of a range?  near>
- *	mov [rdi + 16], rdx		<is rdi?  near>
- *	mov [rdi + 24], rdx		mov rcx, gs:[slot]
- *	call f				push rbx; mov [rsp + 8], rax; ...
+ * What a check has said is a fact about a value, as long as a register holds it: each exit
+ * gives the facts that hold there (struct store_facts).  A block that accesses what was in
+ * a register at its beginning may need such facts; who gives them enters it behind its
+ * checks.  So what does not change is checked once, not in each block:
  *
- *	near:	<is the group's memory near a range? else go on>
- *		jmp <the careful translation of what follows>
+ *	f:	<is rsp near a range?>		only for who does not know
+ *		push rbx
+ *		mov [rsp - 16], rax
+ *		jz there			there: rsp is known
  *
- * A call's check goes CALLEE_NEEDS bytes deeper, and the callee is entered behind its own
- * check of the same: it is made by those who come from elsewhere.  So there is one check
- * of rsp for a call, not two.
+ * Of rsp, which changes a little with each call, a check says more than is needed: of the
+ * next few calls and returns as well.
  *
  * A careful block looks at each access by itself.  It is a block beside the one that
- * begins at the same address, and only such checks lead to it.
+ * begins at the same address, and only the checks lead to it.
  */
 #include "stores.h"
 
-#include "runtime.h"
-
 #define RSP_NUMBER X86_REG_RSP
 #define DISPLACEMENT_MAX (1ll << 30)
-#define CALLEE_NEEDS 1024
+#define MOVED_MAX (1 << 24)
+#define NO_VALUE 0xffff
+
+/* Below rsp and above it: what a check in the block says; what a function needs at most;
+ * what is enough to be passed on to a callee; and what a return makes sure of. */
+#define CHECKED_BELOW 3072
+#define CHECKED_ABOVE 1024
+#define ENTRY_BELOW 1024
+#define CALLEE_BELOW 512
+#define RETURN_BELOW 1040
+#define PASSED_ABOVE 256
+#define ENTRY_STEP 256          /* many callers are to be able to give it */
+#define STEP 256                /* of other registers */
+
+/* A value that a register has: `number` was there first, and has been added to.  Those of
+ * the block's beginning have their registers' numbers. */
+struct value {
+	uint16_t number;
+	int32_t moved;
+};
 
 /* What is known while the block is read. */
 struct plan {
-	uint8_t epoch[17];      /* of a register: counts its changes */
-	uint8_t changed[17];    /* the instruction from which on it has its value */
-	int64_t rsp;            /* how far constants have moved rsp in its epoch, before ... */
-	int64_t rsp_at[BLOCK_INSNS_MAX + 1];    /* ... each instruction */
+	uint16_t numbers;
+	struct value at[BLOCK_INSNS_MAX + 1][16];       /* before each instruction */
 };
 
-/* ---- registers ---------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------------------------- */
+
+static void set(struct plan *plan, struct value *to, struct value from, int64_t by)
+{
+	int64_t moved = from.moved + by;
+
+	if (moved > -MOVED_MAX && moved < MOVED_MAX)
+		*to = (struct value){ from.number, (int32_t)moved };
+	else
+		*to = (struct value){ plan->numbers++, 0 };
+}
+
+static bool is_leave(const struct x86_insn *insn)
+{
+	return insn->encoding == X86_ENCODING_LEGACY && insn->map == X86_MAP_ONE_BYTE &&
+	       insn->opcode == 0xc9 && !(insn->prefixes & X86_PREFIX_OPSIZE);
+}
+
+static void follow_plain(struct plan *plan, const struct x86_insn *insn, const struct value *now,
+			 struct value *next)
+{
+	uint16_t written = registers_may_write(insn);
+	unsigned to, from;
+	int64_t by;
+
+	for (int r = 0; r < 16; r++)
+		if (written >> r & 1)
+			next[r] = (struct value){ plan->numbers++, 0 };
+	if (registers_copy(insn, &to, &from, &by))
+		set(plan, &next[to], now[from], by);
+	else if (registers_move_rsp(insn, &by))
+		set(plan, &next[RSP_NUMBER], now[RSP_NUMBER], by);
+	else if (is_leave(insn))
+		set(plan, &next[RSP_NUMBER], now[5], 8);        /* rbp */
+}
 
 static void follow(struct plan *plan, const struct x86_insn *insn, int i)
 {
-	uint16_t written = registers_may_write(insn);
-	int64_t by;
+	const struct value *now = plan->at[i];
+	struct value *next = plan->at[i + 1];
+	int64_t by = -8;
 
-	if (registers_move_rsp(insn, &by)) {
-		plan->rsp += by;
-		written &= (uint16_t)~BIT(RSP_NUMBER);
-	} else if (written >> RSP_NUMBER & 1) {
-		plan->rsp = 0;
+	memcpy(next, now, sizeof plan->at[0]);
+	switch (insn->kind) {
+	case X86_KIND_JMP:
+	case X86_KIND_JCC:
+	case X86_KIND_JMP_IND:
+		return;
+	case X86_KIND_RET:
+		by = 8 + (insn->imm_len ? (uint16_t)insn->imm : 0);
+		/* fallthrough */
+	case X86_KIND_CALL:
+	case X86_KIND_CALL_IND:
+		set(plan, &next[RSP_NUMBER], now[RSP_NUMBER], by);
+		return;
+	default:
+		follow_plain(plan, insn, now, next);
 	}
-	for (int r = 0; r < 16; r++)
-		if (written >> r & 1) {
-			plan->epoch[r]++;
-			plan->changed[r] = (uint8_t)(i + 1);
-		}
-	plan->rsp_at[i + 1] = plan->rsp;
+}
+
+/* A register that has the value there; rcx only if no other has. */
+static unsigned find_holder(const struct plan *plan, int at, uint16_t number)
+{
+	unsigned found = STORE_NO_REG;
+
+	for (unsigned r = 0; r < 16; r++)
+		if (plan->at[at][r].number == number && (found == STORE_NO_REG || found == 1))
+			found = r;
+	return found;
 }
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -114,266 +178,354 @@ static bool extends(struct store_group *g, const struct store_group *more)
 	int64_t low = more->low < g->low ? more->low : g->low;
 	int64_t end = more->end > g->end ? more->end : g->end;
 
-	if (g->base != more->base || g->index != more->index || g->scale != more->scale ||
-	    g->base_epoch != more->base_epoch || g->index_epoch != more->index_epoch ||
-	    end - low > STORE_MARGIN || (g->is_fixed && (low < g->low || end > g->end)))
+	if (g->base_value != more->base_value || g->index_value != more->index_value ||
+	    g->scale != more->scale || end - low > STORE_MARGIN)
 		return false;
 	g->low = low;
 	g->end = end;
 	return true;
 }
 
-static bool needs_spill(const struct build *b, int i)
+/* What the callee needs of rsp, as it is there. */
+static struct store_fact callee_needs(const struct build *b, int i)
 {
-	return !(b->dead_regs[i] >> 1 & 1);
+	struct app_pc pc = { x86_branch_target(&b->insns[i], b->pcs[i]) };
+	const struct xblock *to = cache_block_find(b->t, pc);
+	const struct store_fact *need;
+
+	if (!to || !to->entry)
+		return (struct store_fact){ RSP_NUMBER, -CALLEE_BELOW, PASSED_ABOVE };
+	need = stores_fact(stores_needs(b->t, to), RSP_NUMBER);
+	return need ? *need : (struct store_fact){ 0 };
 }
 
-/* Where there is a check already and its registers have their values; else where rcx is
- * dead; else at the access itself, i. */
-static uint8_t place_of_check(const struct build *b, const struct plan *plan,
-			      const struct store_group *g, int i)
+/* From displacements of registers to those of values. */
+static void to_values(const struct build *b, const struct plan *plan, int i, struct store_group *g)
 {
-	uint8_t from = plan->changed[g->base];
+	int64_t moved = 0;
 
-	if (plan->changed[g->index] > from)
-		from = plan->changed[g->index];
-	for (int k = b->group_count - 1; k >= 0; k--)
-		if (from <= b->groups[k].at)
-			return b->groups[k].at;
-	for (int at = i; at >= from; at--)
-		if (!needs_spill(b, at))
-			return (uint8_t)at;
-	return (uint8_t)i;
+	g->base_value = g->index_value = NO_VALUE;
+	if (g->base != STORE_NO_REG) {
+		g->base_value = plan->at[i][g->base].number;
+		moved = plan->at[i][g->base].moved;
+	}
+	if (g->index != STORE_NO_REG) {
+		g->index_value = plan->at[i][g->index].number;
+		moved += (int64_t)plan->at[i][g->index].moved * (1 << g->scale);
+	}
+	if (b->insns[i].kind == X86_KIND_CALL) {
+		struct store_fact need = callee_needs(b, i);
+
+		if (need.low - 8 < g->low)
+			g->low = need.low - 8;
+		if (need.end - 8 > g->end)
+			g->end = need.end - 8;
+	}
+	g->low += moved;
+	g->end += moved;
 }
 
-/* The displacement where the check stands fits into an instruction. */
-static bool is_in_reach(const struct plan *plan, const struct store_group *g)
-{
-	int64_t low = g->low - (g->base == RSP_NUMBER ? plan->rsp_at[g->at] : 0);
-
-	return low > -DISPLACEMENT_MAX && low < DISPLACEMENT_MAX;
-}
-
-/* The push of a call makes sure of what the callee needs. */
-static void extend_for_callee(struct build *b, int group, int i)
-{
-	struct store_group *g = &b->groups[group];
-
-	if (b->insns[i].kind != X86_KIND_CALL || g->is_fixed ||
-	    g->end - (g->low - CALLEE_NEEDS) > STORE_MARGIN)
-		return;
-	g->low -= CALLEE_NEEDS;
-	b->call_is_checked = true;
-}
-
-static void add(struct build *b, struct plan *plan, int i)
+static void add(struct build *b, const struct plan *plan, int i)
 {
 	struct store_group g;
 
 	if (!find_place(b, &b->insns[i], &g))
 		return;
-	g.base_epoch = plan->epoch[g.base];
-	g.index_epoch = plan->epoch[g.index];
-	if (g.base == RSP_NUMBER) {
-		g.low += plan->rsp;
-		g.end += plan->rsp;
-	}
+	to_values(b, plan, i, &g);
+	g.first = (uint8_t)i;
+	if (g.low <= -DISPLACEMENT_MAX || g.low >= DISPLACEMENT_MAX)
+		return;
 	for (int k = 0; k < b->group_count; k++)
 		if (extends(&b->groups[k], &g)) {
 			b->stores_covered |= 1ull << i;
-			extend_for_callee(b, k, i);
 			return;
 		}
-	g.at = place_of_check(b, plan, &g, i);
-	if (b->group_count == STORE_GROUPS_MAX || !is_in_reach(plan, &g))
+	if (b->group_count == STORE_GROUPS_MAX)
 		return;
-	b->groups[b->group_count] = g;
+	b->groups[b->group_count++] = g;
 	b->stores_covered |= 1ull << i;
-	extend_for_callee(b, b->group_count++, i);
 }
 
-/* What a checked call has made sure of: it is the first group of its callee. */
-static void add_entry_group(struct build *b)
+/* ---- what the block needs --------------------------------------------------------------------- */
+
+static int64_t floor_to(int64_t value, int64_t step)
 {
-	if (!b->block->is_called)
-		return;
-	b->groups[b->group_count++] = (struct store_group){
-		.base = RSP_NUMBER, .index = STORE_NO_REG, .low = -CALLEE_NEEDS, .end = 8,
-		.is_fixed = true,
-	};
+	return value & -step;
 }
 
-/* Displacements of rsp as they are where the check stands. */
-static void settle(struct build *b, const struct plan *plan)
+static void widen(struct store_group *g, int64_t low, int64_t end)
 {
-	for (int k = 0; k < b->group_count; k++) {
-		struct store_group *g = &b->groups[k];
-
-		if (g->base != RSP_NUMBER)
-			continue;
-		g->low -= plan->rsp_at[g->at];
-		g->end -= plan->rsp_at[g->at];
+	if (g->low < low)
+		low = g->low;
+	if (g->end > end)
+		end = g->end;
+	if (end - low <= STORE_MARGIN) {
+		g->low = low;
+		g->end = end;
 	}
 }
 
-void stores_plan(struct build *b)
-{
-	const struct translate_events *events = &b->t->config.events;
-	struct plan plan;
+/* What all of them know who are known to come to the block; of rsp, all who know anything. */
+struct given {
+	bool is_any, is_call;
+	struct store_facts facts;
+};
 
+static void meet(struct given *given, const struct store_facts *more)
+{
+	struct store_facts both = { 0 };
+
+	for (unsigned r = 0; r < 16; r++) {
+		const struct store_fact *old = stores_fact(&given->facts, r), *new = stores_fact(more, r);
+
+		if (given->is_any && old && (new || r == RSP_NUMBER))
+			stores_fact_add(&both, r, new && new->low > old->low ? new->low : old->low,
+					new && new->end < old->end ? new->end : old->end);
+		else if (new && (!given->is_any || r == RSP_NUMBER))
+			stores_fact_add(&both, r, new->low, new->end);
+	}
+	given->facts = both;
+	given->is_any = true;
+}
+
+static void find_given(const struct build *b, struct given *given)
+{
+	*given = (struct given){ 0 };
+	if (b->falls.count)
+		meet(given, &b->falls);
+	for (uint32_t i = b->block->incoming; i != NO_INDEX; i = cache_exit(b->t, i)->next) {
+		const struct store_facts *facts = stores_given(b->t, cache_exit(b->t, i));
+
+		meet(given, facts);
+		given->is_call |= facts && facts->is_call;
+	}
+}
+
+static struct store_group *find_group(struct build *b, unsigned reg)
+{
+	for (int k = 0; k < b->group_count; k++)
+		if (b->groups[k].base_value == reg && b->groups[k].index_value == NO_VALUE)
+			return &b->groups[k];
+	return NULL;
+}
+
+static void pass_on(struct store_group *g, const struct store_fact *known, bool is_call)
+{
+	int64_t below = -known->low;
+
+	if (is_call)
+		below = floor_to(below < ENTRY_BELOW ? below : ENTRY_BELOW, ENTRY_STEP);
+	widen(g, -below, known->end < PASSED_ABOVE ? known->end : PASSED_ABOVE);
+}
+
+/* Is rsp's group, the first one, needed?  A call's check is made before it, and says more;
+ * else whoever comes here is to know. */
+static bool needs_rsp(struct build *b, struct store_group *g, const struct given *given,
+		      bool is_return)
+{
+	const struct store_fact *known = stores_fact(&given->facts, RSP_NUMBER);
+
+	if (is_return)
+		widen(g, -RETURN_BELOW, PASSED_ABOVE);
+	else if (stores_covers(known, g->low, g->end))
+		pass_on(g, known, given->is_call);
+	else if (b->block->way_in == 1 + LOOKUP_CALL)
+		widen(g, -ENTRY_BELOW, PASSED_ABOVE);
+	else if (b->insns[b->count - 1].kind == X86_KIND_CALL)
+		return false;
+	else
+		widen(g, -CALLEE_BELOW, PASSED_ABOVE);
+	return true;
+}
+
+/* A check says as much as it can without being any longer; but what is near to a range is
+ * looked at with care. */
+static void round_out(struct store_group *g)
+{
+	widen(g, floor_to(g->low, STEP), floor_to(g->end + STEP - 1, STEP));
+}
+
+static bool needs_register(const struct build *b, const struct plan *plan, struct store_group *g,
+			   const struct store_fact *given)
+{
+	const struct value *last = &plan->at[b->count][g->base_value];
+	struct store_group rounded = *g;
+
+	if (stores_covers(given, g->low, g->end)) {
+		round_out(&rounded);
+		if (stores_covers(given, rounded.low, rounded.end))
+			*g = rounded;
+		return true;
+	}
+	if (last->number != g->base_value || last->moved)
+		return false;
+	round_out(g);
+	return true;
+}
+
+static void find_needs(struct build *b, const struct plan *plan, bool is_return)
+{
+	struct store_facts needs = { 0 };
+	struct given given;
+
+	find_given(b, &given);
+	if (!find_group(b, RSP_NUMBER) && b->group_count < STORE_GROUPS_MAX &&
+	    (is_return || b->block->way_in == 1 + LOOKUP_CALL ||
+	     stores_fact(&given.facts, RSP_NUMBER)))
+		b->groups[b->group_count++] = (struct store_group){
+			.base_value = RSP_NUMBER, .index_value = NO_VALUE,
+		};
+	for (unsigned r = 0; r < 16 && needs.count < STORE_FACTS_MAX; r++) {
+		struct store_group *g = find_group(b, r);
+		const struct store_fact *known = stores_fact(&given.facts, r);
+
+		if (!g || g->low < INT16_MIN || g->end > INT16_MAX)
+			continue;
+		g->is_needed = r == RSP_NUMBER ? needs_rsp(b, g, &given, is_return) :
+			       needs_register(b, plan, g, known);
+		if (g->is_needed)
+			stores_fact_add(&needs, r, g->low, g->end);
+	}
+	b->block->needs = stores_facts_keep(b, &needs);
+}
+
+/* ---- where the others are checked ---------------------------------------------------------------- */
+
+static bool is_there(const struct plan *plan, const struct store_group *g, int at)
+{
+	return (g->base_value == NO_VALUE ||
+		find_holder(plan, at, g->base_value) != STORE_NO_REG) &&
+	       (g->index_value == NO_VALUE ||
+		find_holder(plan, at, g->index_value) != STORE_NO_REG);
+}
+
+/* Where there is a check already and its values are there; else where rcx is dead; else at
+ * the first access itself. */
+static uint8_t place_of_check(const struct build *b, const struct plan *plan, int k)
+{
+	const struct store_group *g = &b->groups[k];
+
+	for (int before = 0; before < k; before++)
+		if (!b->groups[before].is_needed && is_there(plan, g, b->groups[before].at))
+			return b->groups[before].at;
+	for (int at = g->first; at >= 0 && is_there(plan, g, at); at--)
+		if (b->dead_regs[at] >> 1 & 1)
+			return (uint8_t)at;
+	return g->first;
+}
+
+/* From values to registers. */
+static void settle(struct build *b, const struct plan *plan, struct store_group *g)
+{
+	int64_t moved = 0;
+
+	g->base = g->index = STORE_NO_REG;
+	if (g->index_value != NO_VALUE) {
+		g->index = (uint8_t)find_holder(plan, g->at, g->index_value);
+		moved = (int64_t)plan->at[g->at][g->index].moved * (1 << g->scale);
+	}
+	if (g->base_value != NO_VALUE) {
+		g->base = (uint8_t)find_holder(plan, g->at, g->base_value);
+		moved += plan->at[g->at][g->base].moved;
+	}
+	g->low -= moved;
+	g->end -= moved;
+	if (g->base == RSP_NUMBER && g->index == STORE_NO_REG && !g->is_needed)
+		widen(g, -CHECKED_BELOW, CHECKED_ABOVE);
+	else if (g->base != STORE_NO_REG && g->index == STORE_NO_REG && !g->is_needed)
+		round_out(g);
+}
+
+/* ---- what is known behind it ------------------------------------------------------------------ */
+
+/* Of what a register has at the end, the widest that was checked. */
+static void add_given(struct build *b, const struct plan *plan, unsigned reg)
+{
+	const struct value *value = &plan->at[b->count][reg];
+	int64_t low = 0, end = 0;
+
+	for (int k = 0; k < b->group_count; k++) {
+		const struct store_group *g = &b->groups[k];
+		int64_t moved = 0;
+
+		if (g->base_value != value->number || g->index_value != NO_VALUE ||
+		    g->end - g->low <= end - low)
+			continue;
+		moved = value->moved - plan->at[g->at][g->base].moved;
+		low = g->low - moved;
+		end = g->end - moved;
+	}
+	if (low > INT16_MIN && end < INT16_MAX)
+		stores_fact_add(&b->gives, reg, low, end);
+}
+
+static bool passes_on(const struct build *b)
+{
+	switch (b->insns[b->count - 1].kind) {
+	case X86_KIND_JMP:
+	case X86_KIND_JCC:
+	case X86_KIND_JMP_IND:
+	case X86_KIND_RET:
+	case X86_KIND_CALL:
+	case X86_KIND_CALL_IND:
+		return true;
+	default:                        /* another thread may come there, with another rsp */
+		return b->ends_early;
+	}
+}
+
+static void find_gives(struct build *b, const struct plan *plan)
+{
+	if (!passes_on(b))
+		return;
+	b->gives.is_call = b->insns[b->count - 1].kind == X86_KIND_CALL ||
+			   b->insns[b->count - 1].kind == X86_KIND_CALL_IND;
+	add_given(b, plan, RSP_NUMBER);
+	for (unsigned r = 0; r < 16; r++)
+		if (r != RSP_NUMBER)
+			add_given(b, plan, r);
+}
+
+/* ---- the plan --------------------------------------------------------------------------------- */
+
+static void begin(struct build *b)
+{
 	b->group_count = 0;
 	b->stores_covered = 0;
-	b->call_is_checked = false;
-	b->entry_checked = 0;
-	if (!events->stores || events->blocks || events->calls || b->block->is_careful ||
-	    !b->t->config.has_bmi2 || !b->t->windows.cell_count || volatile_is(b))
+	b->gives = (struct store_facts){ 0 };
+	b->facts = 0;
+	b->block->needs = 0;
+}
+
+static bool is_to_be_planned(struct build *b)
+{
+	const struct translate_events *events = &b->t->config.events;
+
+	return events->stores && !events->blocks && !events->calls && !b->block->is_careful &&
+	       b->t->config.has_bmi2 && b->t->windows.cell_count && !volatile_is(b);
+}
+
+void stores_plan(struct build *b, bool is_return)
+{
+	struct plan plan;
+
+	begin(b);
+	if (!is_to_be_planned(b))
 		return;
-	memset(&plan, 0, sizeof plan);
-	add_entry_group(b);
+	plan.numbers = 16;
+	for (unsigned r = 0; r < 16; r++)
+		plan.at[0][r] = (struct value){ (uint16_t)r, 0 };
 	for (int i = 0; i < b->count; i++) {
 		if (store_is_watched(b, i))
 			add(b, &plan, i);
 		follow(&plan, &b->insns[i], i);
 	}
-	settle(b, &plan);
-}
-
-/* ---- the checks ------------------------------------------------------------------------------ */
-
-static void emit_lea_group(struct emit *e, const struct store_group *g, int64_t disp)
-{
-	bool has_base = g->base != STORE_NO_REG, has_index = g->index != STORE_NO_REG;
-
-	/* lea rcx, [base + index * scale + disp] */
-	emit_u8(e, (uint8_t)(0x48 | (has_index && g->index >= 8 ? 2 : 0) |
-			     (has_base && g->base >= 8 ? 1 : 0)));
-	emit_u8(e, 0x8d);
-	emit_u8(e, has_base ? 0x8c : 0x0c);
-	emit_u8(e, (uint8_t)(g->scale << 6 | (has_index ? g->index & 7 : 4) << 3 |
-			     (has_base ? g->base & 7 : 5)));
-	emit_u32(e, (uint32_t)disp);
-}
-
-static bool uses_rcx(const struct store_group *g)
-{
-	return g->base == 1 || g->index == 1;
-}
-
-/* A register that is near all of the group. */
-static bool is_at_base(const struct store_group *g)
-{
-	return g->base != STORE_NO_REG && g->index == STORE_NO_REG &&
-	       g->low >= -(int64_t)STORE_MARGIN && g->end <= (int64_t)STORE_MARGIN;
-}
-
-static void lea_group(struct emit *e, const void *context)
-{
-	const struct store_group *g = context;
-
-	if (uses_rcx(g))
-		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
-	emit_lea_group(e, g, g->low);
-}
-
-/* Goes on in the careful block at pc. */
-#define EXIT_CAREFUL_BYTES 32
-
-static void emit_exit_careful(struct build *b, uint64_t pc)
-{
-	struct translator *t = b->t;
-	struct emit *cold = &t->cold;
-	struct xblock *to = cache_block_careful(t, (struct app_pc){ pc });
-
-	exit_align(cold, 1);
-	if (cold->end - cold->at < EXIT_CAREFUL_BYTES) {        /* nothing is to be patched there */
-		cold->is_full = true;
-		return;
-	}
-	uint32_t index = to ? cache_exit_add_to(t, to, cold->at + 1) : NO_INDEX;
-	struct exit *exit = index == NO_INDEX ? NULL : cache_exit(t, index);
-	if (!exit)
-		return;
-	exit->stub = cold->at + 5;
-	exit->is_linked = to->entry;
-	emit_jmp(cold, to->entry ? to->entry : exit->stub);     /* jmp <careful> */
-	emit_mov_tb_imm32(cold, TB_EXIT, index);                /* stub: mov dword gs:[exit], index */
-	emit_jmp(cold, RUNTIME_OFFSET(runtime_exit_miss));      /* jmp runtime_exit_miss */
-}
-
-/* near: in the cold code; back to the hot code at `back` if it is not so near. */
-static void emit_near(struct build *b, const struct store_group *g, struct where before,
-		      struct where inside, uint32_t back)
-{
-	struct emit *cold = &b->t->cold;
-	struct where deeper = inside;
-	uint32_t hits[STORE_CLUSTERS_MAX];
-
-	deeper.saved |= BIT(0);
-	build_mark(b, false, inside);
-	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
-	build_mark(b, false, deeper);
-	unsigned n = store_emit_clusters(cold, b->t, (uint64_t)(g->end - g->low), hits, lea_group, g);
-	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
-	build_mark(b, false, inside);
-	emit_jmp(cold, back);                                   /* jmp back */
-	build_mark(b, false, deeper);
-	while (n)
-		store_land(cold, hits[--n]);
-	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
-	if (inside.saved)
-		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
-	build_mark(b, false, before);
-	emit_exit_careful(b, before.pc);
-}
-
-static void emit_check(struct build *b, const struct store_group *g, struct where before,
-		       struct where inside, bool is_first)
-{
-	struct emit *e = &b->t->hot;
-	uint32_t near = b->t->cold.at;
-
-	if (uses_rcx(g) && !is_first)
-		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
-	if (is_at_base(g)) {
-		store_emit_cells(e, b->t, (struct reg){ g->base }, near);
-	} else {
-		emit_lea_group(e, g, g->low);
-		store_emit_cells(e, b->t, RCX, near);
-	}
-	emit_near(b, g, before, inside, e->at);
-}
-
-/* The checks that stand before instruction i, of groups that are fixed, or of others; rcx is
- * spilt once. */
-static void emit_checks(struct build *b, int i, bool fixed)
-{
-	struct emit *e = &b->t->hot;
-	struct where before = at(b->pcs[i], true), inside = before;
-	bool is_first = true;
-
-	if (needs_spill(b, i))
-		inside.saved |= BIT(1);
+	find_needs(b, &plan, is_return);
 	for (int k = 0; k < b->group_count; k++) {
-		if (b->groups[k].at != i || b->groups[k].is_fixed != fixed)
-			continue;
-		if (is_first && inside.saved)
-			emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
-		if (is_first)
-			build_mark(b, true, inside);
-		emit_check(b, &b->groups[k], before, inside, is_first);
-		is_first = false;
+		if (!b->groups[k].is_needed)
+			b->groups[k].at = place_of_check(b, &plan, k);
+		settle(b, &plan, &b->groups[k]);
 	}
-	if (!is_first && inside.saved)
-		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
-	if (!is_first)
-		build_mark(b, true, before);
-}
-
-void stores_emit_checks(struct build *b, int i)
-{
-	if (i == 0 && b->group_count && b->groups[0].is_fixed) {
-		emit_checks(b, i, true);
-		b->entry_checked = b->t->hot.at;
-	}
-	emit_checks(b, i, false);
+	find_gives(b, &plan);
+	b->facts = stores_facts_keep(b, &b->gives);
 }

@@ -135,7 +135,7 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 	emit_mov_slot_reg(e, RCX);                              /* mov gs:[slot], rcx */
 	build_mark(b, true, inside);
 	store_emit_lea(e, access.insn, access.pc);
-	store_emit_cells(e, b->t, RCX, cold->at);
+	store_near_is(e, store_emit_cells(e, b->t, RCX), cold->at);
 	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
 	build_mark(b, true, before);
 

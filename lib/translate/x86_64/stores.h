@@ -1,5 +1,5 @@
 /* stores.h - what the files about watched accesses share: stores.c, stores-check.c,
- * stores-plan.c, registers.c. */
+ * stores-plan.c, stores-facts.c, stores-guard.c, registers.c. */
 #ifndef TRACER_STORES_H
 #define TRACER_STORES_H
 
@@ -29,9 +29,10 @@ void store_emit_jmp_if_rcx_0(struct emit *e, uint32_t to);
 uint32_t store_emit_jrcxz_ahead(struct emit *e);
 void store_land(struct emit *e, uint32_t from);
 
-/* Goes to `near` in the cold code if an access within STORE_MARGIN of r may hit; rcx is
- * changed.  requires: there are cells */
-void store_emit_cells(struct emit *e, const struct translator *t, struct reg r, uint32_t near);
+/* Goes to a place that store_near_is() gives if an access within STORE_MARGIN of r may hit;
+ * rcx is changed.  requires: there are cells */
+uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg r);
+void store_near_is(struct emit *e, uint32_t from, uint32_t near);
 
 /* An access of `reach` bytes at the address that `lea` leaves in rcx: where it may hit
  * there are jumps ahead, whose number is returned.  rax and rcx are changed. */
@@ -42,6 +43,17 @@ unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_
 /* A repeated store: goes to `cold` if it may hit; rax and rcx, saved, are changed. */
 void store_emit_compare_repeated(struct emit *e, const struct translator *t, uint32_t cold);
 
+/* ---- stores-facts.c -------------------------------------------------------------------- */
+
+/* What is known at the exit; NULL: nothing. */
+const struct store_facts *stores_given(const struct translator *t, const struct exit *exit);
+/* What they say of a register; NULL: nothing.  `facts` may be NULL. */
+const struct store_fact *stores_fact(const struct store_facts *facts, unsigned reg);
+/* Does it say so of all from `low` up to below `end`?  It may be NULL. */
+bool stores_covers(const struct store_fact *known, int64_t low, int64_t end);
+/* Adds one, if there is room. */
+void stores_fact_add(struct store_facts *facts, unsigned reg, int64_t low, int64_t end);
+
 /* ---- registers.c ----------------------------------------------------------------------- */
 
 /* Every register that the instruction may change, and perhaps some that it does not; one
@@ -49,5 +61,7 @@ void store_emit_compare_repeated(struct emit *e, const struct translator *t, uin
 uint16_t registers_may_write(const struct x86_insn *insn);
 /* Does it change rsp by a constant, and else not?  By how much. */
 bool registers_move_rsp(const struct x86_insn *insn, int64_t *by);
+/* Does it set a register to another one, or the same, and a constant? */
+bool registers_copy(const struct x86_insn *insn, unsigned *to, unsigned *from, int64_t *by);
 
 #endif

@@ -158,14 +158,26 @@ static void emit_body(struct build *b)
 	}
 }
 
-/* Where nothing falls into the block, a way in can fall into it. */
-static void emit_way_in(struct build *b, bool is_return)
+/* Where nothing falls into the block, a way in can fall into it.  True: it does. */
+static bool emit_way_in(struct build *b, bool is_return)
 {
 	struct xblock *block = b->block;
 	int lookup = is_return ? LOOKUP_RET : b->done_count == 0 ? block->way_in - 1 : -1;
 
-	if (lookup >= 0 && !block->lookup_entry[lookup])
-		lookup_emit_way_in(b, lookup);
+	if (lookup < 0 || block->lookup_entry[lookup])
+		return false;
+	lookup_emit_way_in(b, lookup);
+	return true;
+}
+
+/* How much of what the block needs do they know who come from before? */
+static enum stores_known emit_ways_in(struct build *b, bool is_return)
+{
+	const struct store_facts *needs = stores_needs(b->t, b->block);
+
+	if (emit_way_in(b, is_return))
+		return STORES_ALL_KNOWN;
+	return needs && !is_return ? stores_how_known(&b->falls, needs) : STORES_NONE_KNOWN;
 }
 
 /* Translates one block; *follow: the address that lies behind it in the
@@ -189,11 +201,12 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	if (b->insns[b->count - 1].len == 0)
 		b->end_pc = b->pcs[b->count - 1];
 	block_find_dead(b);
-	stores_plan(b);
+	stores_plan(b, is_return);
 	if (!block_keep_bytes(b))
 		return -ENOMEM;
-	emit_way_in(b, is_return);
+	enum stores_known known = emit_ways_in(b, is_return);
 	uint32_t entry = t->hot.at;
+	stores_emit_beginning(b, known);
 	build_mark(b, true, at(b->pcs[0], false));
 	if (volatile_is(b))
 		volatile_emit_check(b);
@@ -214,7 +227,6 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	    (t->config.events.coverage && block->public.index >= TRANSLATE_SEEN_BYTES))
 		return -ENOSPC;
 	block->entry = entry;
-	block->entry_checked = b->entry_checked;
 	t->stats.blocks++;
 	t->stats.insns += (uint64_t)b->count;
 	b->done[b->done_count++] = block;
@@ -237,6 +249,8 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 		cache_queue(b->t, to, b->block->depth + 1u);
 		return;                 /* else the first return will miss */
 	}
+	if (is_return)
+		b->facts = to->needs;   /* the way in has looked */
 	exit_emit_jmp(b, pc, at(pc, false));
 }
 
@@ -265,7 +279,7 @@ static void publish(struct build *b)
 static void forget(struct build *b)
 {
 	for (int i = 0; i < b->done_count; i++) {
-		b->done[i]->entry = b->done[i]->entry_checked = 0;
+		b->done[i]->entry = 0;
 		memset(b->done[i]->lookup_entry, 0, sizeof b->done[i]->lookup_entry);
 	}
 	if (b->block && !b->block->entry)
@@ -337,6 +351,9 @@ int target_translate(struct translator *t, struct xblock *first)
 		}
 		pc = follow;
 		is_return = follow_return;
+		b->falls = b->gives;
+		if (is_return)
+			b->falls.count = 0;
 	}
 	if (t->hot.is_full || t->cold.is_full)
 		r = -ENOSPC;

@@ -1,0 +1,272 @@
+/* stores-guard.c - the checks that stores-plan.c has thought of.
+ *
+ *	mov gs:[slot], rcx		not where rcx is dead
+ *	<is it near a range? near>	for each group of accesses: stores-check.c
+ *	mov rcx, gs:[slot]
+ *
+ *	near:	<is the group's memory near a range? else go on>
+ *		jmp <the careful translation of what follows>
+ *
+ * Those of what the block needs stand before it, or in the cold code where who falls into
+ * it knows; and in the ways in, where rcx is in its slot anyway.  So it has three entries:
+ *
+ *	<is rsp near a range?>		entry of those who know nothing,
+ *	<other registers?>		of rsp,
+ *	<block>				all
+ */
+#include "stores.h"
+
+#include "runtime.h"
+
+/* Checks at one place. */
+struct guard {
+	struct build *b;
+	bool hot;
+	struct where before, inside;
+	unsigned count;
+	const struct store_group *groups[STORE_GROUPS_MAX];
+	uint32_t from[STORE_GROUPS_MAX], back[STORE_GROUPS_MAX];
+};
+
+static struct emit *out(const struct guard *g)
+{
+	return g->hot ? &g->b->t->hot : &g->b->t->cold;
+}
+
+/* ---- one check ------------------------------------------------------------------------------ */
+
+static void emit_lea_group(struct emit *e, const struct store_group *g, int64_t disp)
+{
+	bool has_base = g->base != STORE_NO_REG, has_index = g->index != STORE_NO_REG;
+
+	/* lea rcx, [base + index * scale + disp] */
+	emit_u8(e, (uint8_t)(0x48 | (has_index && g->index >= 8 ? 2 : 0) |
+			     (has_base && g->base >= 8 ? 1 : 0)));
+	emit_u8(e, 0x8d);
+	emit_u8(e, has_base ? 0x8c : 0x0c);
+	emit_u8(e, (uint8_t)(g->scale << 6 | (has_index ? g->index & 7 : 4) << 3 |
+			     (has_base ? g->base & 7 : 5)));
+	emit_u32(e, (uint32_t)disp);
+}
+
+static bool uses_rcx(const struct store_group *g)
+{
+	return g->base == 1 || g->index == 1;
+}
+
+/* A register that is near all of the group. */
+static bool is_at_base(const struct store_group *g)
+{
+	return g->base != STORE_NO_REG && g->index == STORE_NO_REG &&
+	       g->low >= -(int64_t)STORE_MARGIN && g->end <= (int64_t)STORE_MARGIN;
+}
+
+static void lea_group(struct emit *e, const void *context)
+{
+	const struct store_group *g = context;
+
+	if (uses_rcx(g))
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	emit_lea_group(e, g, g->low);
+}
+
+/* Goes on in the careful block at pc. */
+#define EXIT_CAREFUL_BYTES 32
+
+static void emit_exit_careful(struct build *b, uint64_t pc)
+{
+	struct translator *t = b->t;
+	struct emit *cold = &t->cold;
+	struct xblock *to = cache_block_careful(t, (struct app_pc){ pc });
+
+	exit_align(cold, 1);
+	if (cold->end - cold->at < EXIT_CAREFUL_BYTES) {        /* nothing is to be patched there */
+		cold->is_full = true;
+		return;
+	}
+	uint32_t index = to ? cache_exit_add_to(t, to, cold->at + 1) : NO_INDEX;
+	struct exit *exit = index == NO_INDEX ? NULL : cache_exit(t, index);
+	if (!exit)
+		return;
+	exit->stub = cold->at + 5;
+	exit->is_linked = to->entry;
+	emit_jmp(cold, to->entry ? to->entry : exit->stub);     /* jmp <careful> */
+	emit_mov_tb_imm32(cold, TB_EXIT, index);                /* stub: mov dword gs:[exit], index */
+	emit_jmp(cold, RUNTIME_OFFSET(runtime_exit_miss));      /* jmp runtime_exit_miss */
+}
+
+/* near: in the cold code; back behind the check if it is not so near. */
+static void emit_near(const struct guard *guard, unsigned i)
+{
+	struct build *b = guard->b;
+	struct emit *cold = &b->t->cold;
+	const struct store_group *g = guard->groups[i];
+	struct where deeper = guard->inside;
+	uint32_t hits[STORE_CLUSTERS_MAX];
+
+	deeper.saved |= BIT(0);
+	store_near_is(cold, guard->from[i], cold->at);
+	build_mark(b, false, guard->inside);
+	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
+	build_mark(b, false, deeper);
+	unsigned n = store_emit_clusters(cold, b->t, (uint64_t)(g->end - g->low), hits, lea_group, g);
+	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
+	build_mark(b, false, guard->inside);
+	emit_jmp(cold, guard->back[i]);                         /* jmp back */
+	build_mark(b, false, deeper);
+	while (n)
+		store_land(cold, hits[--n]);
+	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
+	if (guard->inside.saved)
+		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
+	build_mark(b, false, guard->before);
+	emit_exit_careful(b, guard->before.pc);
+}
+
+/* The checks; `rcx_is_there`: not only in its slot. */
+static void emit_guard(struct guard *guard, bool rcx_is_there)
+{
+	struct emit *e = out(guard);
+
+	build_mark(guard->b, guard->hot, guard->inside);
+	for (unsigned i = 0; i < guard->count; i++) {
+		const struct store_group *g = guard->groups[i];
+		struct reg r = is_at_base(g) ? (struct reg){ g->base } : RCX;
+
+		if (uses_rcx(g) && (i || !rcx_is_there))
+			emit_mov_reg_slot(e, RCX);              /* mov rcx, gs:[slot] */
+		if (!is_at_base(g))
+			emit_lea_group(e, g, g->low);
+		guard->from[i] = store_emit_cells(e, guard->b->t, r);
+		guard->back[i] = e->at;
+	}
+}
+
+static void emit_nears(const struct guard *guard)
+{
+	for (unsigned i = 0; i < guard->count; i++)
+		emit_near(guard, i);
+}
+
+/* All of it: rcx is spilt if it is to be. */
+static void emit_spilt(struct guard *guard, bool is_dead)
+{
+	struct emit *e = out(guard);
+
+	guard->inside = guard->before;
+	if (!is_dead) {
+		guard->inside.saved |= BIT(1);
+		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
+	}
+	emit_guard(guard, true);
+	if (!is_dead)
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	build_mark(guard->b, guard->hot, guard->before);
+}
+
+static bool is_rcx_dead(const struct build *b, int i)
+{
+	return b->dead_regs[i] >> 1 & 1;
+}
+
+void stores_emit_checks(struct build *b, int i)
+{
+	struct guard guard = { .b = b, .hot = true, .before = at(b->pcs[i], true) };
+
+	for (int k = 0; k < b->group_count; k++)
+		if (b->groups[k].at == i && !b->groups[k].is_needed)
+			guard.groups[guard.count++] = &b->groups[k];
+	if (!guard.count)
+		return;
+	emit_spilt(&guard, is_rcx_dead(b, i));
+	emit_nears(&guard);
+}
+
+/* ---- what a block needs ---------------------------------------------------------------------- */
+
+static void add_needs(struct guard *guard, struct store_group groups[STORE_FACTS_MAX],
+		      const struct store_facts *needs, const struct store_facts *known)
+{
+	for (unsigned i = 0; i < needs->count; i++) {
+		const struct store_fact *need = &needs->items[i];
+
+		if (stores_covers(stores_fact(known, need->reg), need->low, need->end))
+			continue;
+		groups[i] = (struct store_group){ .base = need->reg, .index = STORE_NO_REG,
+						  .low = need->low, .end = need->end };
+		guard->groups[guard->count++] = &groups[i];
+	}
+}
+
+/* The checks of rsp, or of the others; behind them one goes on there, 0: right here. */
+static void emit_needs_of(struct build *b, bool hot, enum stores_known known, uint32_t then)
+{
+	const struct store_facts *needs = stores_needs(b->t, b->block);
+	struct guard guard = { .b = b, .hot = hot, .before = { b->block->public.pc.address } };
+	struct store_group groups[STORE_FACTS_MAX];
+	struct store_facts some = { 0 };
+
+	for (unsigned i = 0; i < needs->count; i++)
+		if ((needs->items[i].reg == X86_REG_RSP) == (known == STORES_NONE_KNOWN))
+			some.items[some.count++] = needs->items[i];
+	add_needs(&guard, groups, &some, NULL);
+	b->block->entry_knowing[known] = out(&guard)->at;
+	build_mark(b, hot, guard.before);
+	if (guard.count)
+		emit_spilt(&guard, b->count && is_rcx_dead(b, 0));
+	if (then)
+		emit_jmp(out(&guard), then);                    /* jmp then */
+	emit_nears(&guard);
+}
+
+void stores_emit_beginning(struct build *b, enum stores_known known)
+{
+	struct xblock *block = b->block;
+
+	memset(block->entry_knowing, 0, sizeof block->entry_knowing);
+	for (; block->needs && known < STORES_ALL_KNOWN; known++)
+		emit_needs_of(b, true, known, 0);
+	block->entry_knowing[STORES_ALL_KNOWN] = b->t->hot.at;
+}
+
+uint32_t stores_entry(struct translator *t, struct xblock *block, enum stores_known known)
+{
+	struct build b = { .t = t, .block = block };    /* no instructions: all is live */
+
+	for (unsigned k = STORES_ALL_KNOWN; k-- > known;)
+		if (!block->entry_knowing[k])
+			emit_needs_of(&b, false, k, block->entry_knowing[k + 1]);
+	if (t->cold.is_full)
+		block->entry_knowing[known] = 0;
+	return block->entry_knowing[known];
+}
+
+unsigned stores_missing(const struct build *b, const struct store_facts *known)
+{
+	const struct store_facts *needs = stores_needs(b->t, b->block);
+	unsigned missing = 0;
+
+	for (unsigned i = 0; needs && i < needs->count; i++) {
+		const struct store_fact *need = &needs->items[i];
+
+		missing += !stores_covers(stores_fact(known, need->reg), need->low, need->end);
+	}
+	return missing;
+}
+
+bool stores_emit_needs(struct build *b, const struct store_facts *known)
+{
+	const struct store_facts *needs = stores_needs(b->t, b->block);
+	struct guard guard = { .b = b, .hot = true, .before = { b->block->public.pc.address } };
+	struct store_group groups[STORE_FACTS_MAX];
+
+	if (!needs)
+		return false;
+	add_needs(&guard, groups, needs, known);
+	guard.inside = guard.before;
+	guard.inside.saved = BIT(1);
+	if (guard.count)
+		emit_guard(&guard, false);
+	emit_nears(&guard);
+	return true;
+}
