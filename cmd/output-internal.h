@@ -50,7 +50,6 @@ struct space {
 	pid_t pid;
 	unsigned generation;            /* of names, whose modules are out */
 	size_t modules_cursor;
-	size_t first_cursor;            /* --coverage */
 	void *view;                     /* the mode's own, per target */
 	struct space *next;
 };

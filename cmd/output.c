@@ -193,7 +193,6 @@ static void forget(struct output *output, const struct target *target)
 	for (struct space *space = output->spaces; space; space = space->next) {
 		if (space->target != target)
 			continue;
-		space->first_cursor = 0;
 		names_forget_indices(space->names);
 		if (output->view->space_forget && space->view)
 			output->view->space_forget(output, space);

@@ -38,12 +38,12 @@ static int begin(struct output *output, struct stream *stream)
 }
 
 /* With the target's lock: blocks stay where they are, so the text is made without. */
-static size_t take(struct target *target, struct space *space, uint32_t *out)
+static size_t take(struct target *target, size_t *cursor, uint32_t *out)
 {
 	const struct block *block;
 	size_t n = 0;
 
-	while (n < BATCH && translator_first_next(target->translator, &space->first_cursor, &block))
+	while (n < BATCH && translator_first_next(target->translator, cursor, &block))
 		out[n++] = block->index;
 	return n;
 }
@@ -64,17 +64,17 @@ static void write_block(struct output *output, struct stream *stream, struct cov
 	writer_done(stream->writer, put_text(at, b->text, b->len));
 }
 
-/* False: somebody else has the lock. */
+/* From the first block on: any may have run meanwhile.  False: somebody else has the lock. */
 static bool read_list(struct output *output, struct stream *stream)
 {
 	struct coverage *c = stream->space->view;
 	uint32_t indexes[BATCH];
-	size_t n;
+	size_t n, cursor = 0;
 
 	do {
 		if (pthread_mutex_trylock(&stream->target->lock))
 			return false;
-		n = take(stream->target, stream->space, indexes);
+		n = take(stream->target, &cursor, indexes);
 		pthread_mutex_unlock(&stream->target->lock);
 		for (size_t i = 0; i < n; i++)
 			write_block(output, stream, c, indexes[i]);

@@ -101,7 +101,6 @@ bool translator_first_next(struct translator *t, size_t *cursor, const struct bl
 			return true;
 		}
 	}
-	*cursor = 0;
 	return false;
 }
 

@@ -179,8 +179,8 @@ void translator_clock_stop(struct translator *t);
  * forgotten. */
 void translator_syscalls_step(struct translator *t);
 
-/* With events.coverage: the next block that has run and was not told of before.  False:
- * there is none for now; *cursor, 0 at first, is where to look on. */
+/* With events.coverage: the next block from *cursor on that has run and was not told of
+ * before.  False: there is none. */
 bool translator_first_next(struct translator *t, size_t *cursor, const struct block **out);
 
 /* Runtime addresses that the owner needs. */
