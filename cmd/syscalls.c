@@ -18,6 +18,7 @@
 #include "thread-event.h"
 #include "tracee.h"
 #include "watch-calls.h"
+#include "watch-code.h"
 
 /* what a sender of signals waits while those who get them get nowhere */
 #define SENDER_WAITS_NS 200000
@@ -302,6 +303,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_execveat:
 	case SYS_exit_group:
 		note_modules(target);
+		watch_code_process_end(thread);
 		break;
 	case SYS_clone:
 	case SYS_clone3:

@@ -158,6 +158,21 @@ void watch_code_signal(struct thread *thread, int signal)
 	target_unlock(thread->target);
 }
 
+void watch_code_process_end(struct thread *thread)
+{
+	struct target *target = thread->target;
+	struct watch_code *watching = target->watching;
+
+	if (!watching || (watching->owner && watching->owner != thread) ||
+	    !watch_log_lock_soon(target))
+		return;
+	watch_log_read(target);
+	for (uint32_t i = 0; i < target->place_count; i++)
+		watch_compare_before(thread, i);
+	if (!watching->owner)
+		watch_log_unlock(target);
+}
+
 void watch_code_park(struct thread *thread, const struct user_regs_struct *regs,
 		     struct cache_pc resume)
 {

@@ -34,6 +34,9 @@ bool watch_code_syscall(struct thread *thread);
 /* The kernel has written a signal's frame; the thread is at its handler.  Takes the
  * lock itself, as the next does. */
 void watch_code_signal(struct thread *thread, int signal);
+/* The thread is about to end its process: what others have changed can be seen for the
+ * last time.  requires: lock */
+void watch_code_process_end(struct thread *thread);
 /* The thread has ended, or is taken away. */
 void watch_code_thread_end(struct thread *thread);
 
