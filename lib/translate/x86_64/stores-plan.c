@@ -1,4 +1,4 @@
-/* stores-plan.c - one check for many accesses.
+/* stores-values.c - one check for many accesses.
  *
  * Accesses of a block whose operands are the same values and displacements that are near
  * to each other are a group: one check before the first of them says that none comes near
@@ -25,7 +25,6 @@
 
 #define RSP_NUMBER X86_REG_RSP
 #define DISPLACEMENT_MAX (1ll << 30)
-#define MOVED_MAX (1 << 24)
 #define NO_VALUE 0xffff
 
 /* Below rsp and above it: what a check in the block says; what a function needs at most;
@@ -38,90 +37,6 @@
 #define PASSED_ABOVE 256
 #define ENTRY_STEP 256          /* many callers are to be able to give it */
 #define STEP 256                /* of other registers */
-
-/* A value that a register has: `number` was there first, and has been added to.  Those of
- * the block's beginning have their registers' numbers. */
-struct value {
-	uint16_t number;
-	int32_t moved;
-};
-
-/* What is known while the block is read. */
-struct plan {
-	uint16_t numbers;
-	struct value at[BLOCK_INSNS_MAX + 1][16];       /* before each instruction */
-};
-
-/* ---- values -------------------------------------------------------------------------------- */
-
-static void set(struct plan *plan, struct value *to, struct value from, int64_t by)
-{
-	int64_t moved = from.moved + by;
-
-	if (moved > -MOVED_MAX && moved < MOVED_MAX)
-		*to = (struct value){ from.number, (int32_t)moved };
-	else
-		*to = (struct value){ plan->numbers++, 0 };
-}
-
-static bool is_leave(const struct x86_insn *insn)
-{
-	return insn->encoding == X86_ENCODING_LEGACY && insn->map == X86_MAP_ONE_BYTE &&
-	       insn->opcode == 0xc9 && !(insn->prefixes & X86_PREFIX_OPSIZE);
-}
-
-static void follow_plain(struct plan *plan, const struct x86_insn *insn, const struct value *now,
-			 struct value *next)
-{
-	uint16_t written = registers_may_write(insn);
-	unsigned to, from;
-	int64_t by;
-
-	for (int r = 0; r < 16; r++)
-		if (written >> r & 1)
-			next[r] = (struct value){ plan->numbers++, 0 };
-	if (registers_copy(insn, &to, &from, &by))
-		set(plan, &next[to], now[from], by);
-	else if (registers_move_rsp(insn, &by))
-		set(plan, &next[RSP_NUMBER], now[RSP_NUMBER], by);
-	else if (is_leave(insn))
-		set(plan, &next[RSP_NUMBER], now[5], 8);        /* rbp */
-}
-
-static void follow(struct plan *plan, const struct x86_insn *insn, int i)
-{
-	const struct value *now = plan->at[i];
-	struct value *next = plan->at[i + 1];
-	int64_t by = -8;
-
-	memcpy(next, now, sizeof plan->at[0]);
-	switch (insn->kind) {
-	case X86_KIND_JMP:
-	case X86_KIND_JCC:
-	case X86_KIND_JMP_IND:
-		return;
-	case X86_KIND_RET:
-		by = 8 + (insn->imm_len ? (uint16_t)insn->imm : 0);
-		/* fallthrough */
-	case X86_KIND_CALL:
-	case X86_KIND_CALL_IND:
-		set(plan, &next[RSP_NUMBER], now[RSP_NUMBER], by);
-		return;
-	default:
-		follow_plain(plan, insn, now, next);
-	}
-}
-
-/* A register that has the value there; rcx only if no other has. */
-static unsigned find_holder(const struct plan *plan, int at, uint16_t number)
-{
-	unsigned found = STORE_NO_REG;
-
-	for (unsigned r = 0; r < 16; r++)
-		if (plan->at[at][r].number == number && (found == STORE_NO_REG || found == 1))
-			found = r;
-	return found;
-}
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
@@ -200,18 +115,18 @@ static struct store_fact callee_needs(const struct build *b, int i)
 }
 
 /* From displacements of registers to those of values. */
-static void to_values(const struct build *b, const struct plan *plan, int i, struct store_group *g)
+static void to_values(const struct build *b, const struct store_values *values, int i, struct store_group *g)
 {
 	int64_t moved = 0;
 
 	g->base_value = g->index_value = NO_VALUE;
 	if (g->base != STORE_NO_REG) {
-		g->base_value = plan->at[i][g->base].number;
-		moved = plan->at[i][g->base].moved;
+		g->base_value = values->at[i][g->base].number;
+		moved = values->at[i][g->base].moved;
 	}
 	if (g->index != STORE_NO_REG) {
-		g->index_value = plan->at[i][g->index].number;
-		moved += (int64_t)plan->at[i][g->index].moved * (1 << g->scale);
+		g->index_value = values->at[i][g->index].number;
+		moved += (int64_t)values->at[i][g->index].moved * (1 << g->scale);
 	}
 	if (b->insns[i].kind == X86_KIND_CALL) {
 		struct store_fact need = callee_needs(b, i);
@@ -225,13 +140,13 @@ static void to_values(const struct build *b, const struct plan *plan, int i, str
 	g->end += moved;
 }
 
-static void add(struct build *b, const struct plan *plan, int i)
+static void add(struct build *b, const struct store_values *values, int i)
 {
 	struct store_group g;
 
 	if (!find_place(b, &b->insns[i], &g))
 		return;
-	to_values(b, plan, i, &g);
+	to_values(b, values, i, &g);
 	g.first = (uint8_t)i;
 	if (g.low <= -DISPLACEMENT_MAX || g.low >= DISPLACEMENT_MAX)
 		return;
@@ -345,10 +260,10 @@ static void round_out(struct store_group *g)
 	widen(g, floor_to(g->low, STEP), floor_to(g->end + STEP - 1, STEP));
 }
 
-static bool needs_register(const struct build *b, const struct plan *plan, struct store_group *g,
+static bool needs_register(const struct build *b, const struct store_values *values, struct store_group *g,
 			   const struct store_fact *given)
 {
-	const struct value *last = &plan->at[b->count][g->base_value];
+	const struct store_value *last = &values->at[b->count][g->base_value];
 	struct store_group rounded = *g;
 
 	if (stores_covers(given, g->low, g->end)) {
@@ -363,7 +278,7 @@ static bool needs_register(const struct build *b, const struct plan *plan, struc
 	return true;
 }
 
-static void find_needs(struct build *b, const struct plan *plan, bool is_return)
+static void find_needs(struct build *b, const struct store_values *values, bool is_return)
 {
 	struct store_facts needs = { 0 };
 	struct given given;
@@ -382,7 +297,7 @@ static void find_needs(struct build *b, const struct plan *plan, bool is_return)
 		if (!g || g->low < INT16_MIN || g->end > INT16_MAX)
 			continue;
 		g->is_needed = r == RSP_NUMBER ? needs_rsp(b, g, &given, is_return) :
-			       needs_register(b, plan, g, known);
+			       needs_register(b, values, g, known);
 		if (g->is_needed)
 			stores_fact_add(&needs, r, g->low, g->end);
 	}
@@ -391,42 +306,42 @@ static void find_needs(struct build *b, const struct plan *plan, bool is_return)
 
 /* ---- where the others are checked ---------------------------------------------------------------- */
 
-static bool is_there(const struct plan *plan, const struct store_group *g, int at)
+static bool is_there(const struct store_values *values, const struct store_group *g, int at)
 {
 	return (g->base_value == NO_VALUE ||
-		find_holder(plan, at, g->base_value) != STORE_NO_REG) &&
+		stores_value_holder(values, at, g->base_value) != STORE_NO_REG) &&
 	       (g->index_value == NO_VALUE ||
-		find_holder(plan, at, g->index_value) != STORE_NO_REG);
+		stores_value_holder(values, at, g->index_value) != STORE_NO_REG);
 }
 
 /* Where there is a check already and its values are there; else where rcx is dead; else at
  * the first access itself. */
-static uint8_t place_of_check(const struct build *b, const struct plan *plan, int k)
+static uint8_t place_of_check(const struct build *b, const struct store_values *values, int k)
 {
 	const struct store_group *g = &b->groups[k];
 
 	for (int before = 0; before < k; before++)
-		if (!b->groups[before].is_needed && is_there(plan, g, b->groups[before].at))
+		if (!b->groups[before].is_needed && is_there(values, g, b->groups[before].at))
 			return b->groups[before].at;
-	for (int at = g->first; at >= 0 && is_there(plan, g, at); at--)
+	for (int at = g->first; at >= 0 && is_there(values, g, at); at--)
 		if (b->dead_regs[at] >> 1 & 1)
 			return (uint8_t)at;
 	return g->first;
 }
 
 /* From values to registers. */
-static void settle(struct build *b, const struct plan *plan, struct store_group *g)
+static void settle(struct build *b, const struct store_values *values, struct store_group *g)
 {
 	int64_t moved = 0;
 
 	g->base = g->index = STORE_NO_REG;
 	if (g->index_value != NO_VALUE) {
-		g->index = (uint8_t)find_holder(plan, g->at, g->index_value);
-		moved = (int64_t)plan->at[g->at][g->index].moved * (1 << g->scale);
+		g->index = (uint8_t)stores_value_holder(values, g->at, g->index_value);
+		moved = (int64_t)values->at[g->at][g->index].moved * (1 << g->scale);
 	}
 	if (g->base_value != NO_VALUE) {
-		g->base = (uint8_t)find_holder(plan, g->at, g->base_value);
-		moved += plan->at[g->at][g->base].moved;
+		g->base = (uint8_t)stores_value_holder(values, g->at, g->base_value);
+		moved += values->at[g->at][g->base].moved;
 	}
 	g->low -= moved;
 	g->end -= moved;
@@ -439,9 +354,9 @@ static void settle(struct build *b, const struct plan *plan, struct store_group 
 /* ---- what is known behind it ------------------------------------------------------------------ */
 
 /* Of what a register has at the end, the widest that was checked. */
-static void add_given(struct build *b, const struct plan *plan, unsigned reg)
+static void add_given(struct build *b, const struct store_values *values, unsigned reg)
 {
-	const struct value *value = &plan->at[b->count][reg];
+	const struct store_value *value = &values->at[b->count][reg];
 	int64_t low = 0, end = 0;
 
 	for (int k = 0; k < b->group_count; k++) {
@@ -451,7 +366,7 @@ static void add_given(struct build *b, const struct plan *plan, unsigned reg)
 		if (g->base_value != value->number || g->index_value != NO_VALUE ||
 		    g->end - g->low <= end - low)
 			continue;
-		moved = value->moved - plan->at[g->at][g->base].moved;
+		moved = value->moved - values->at[g->at][g->base].moved;
 		low = g->low - moved;
 		end = g->end - moved;
 	}
@@ -474,16 +389,16 @@ static bool passes_on(const struct build *b)
 	}
 }
 
-static void find_gives(struct build *b, const struct plan *plan)
+static void find_gives(struct build *b, const struct store_values *values)
 {
 	if (!passes_on(b))
 		return;
 	b->gives.is_call = b->insns[b->count - 1].kind == X86_KIND_CALL ||
 			   b->insns[b->count - 1].kind == X86_KIND_CALL_IND;
-	add_given(b, plan, RSP_NUMBER);
+	add_given(b, values, RSP_NUMBER);
 	for (unsigned r = 0; r < 16; r++)
 		if (r != RSP_NUMBER)
-			add_given(b, plan, r);
+			add_given(b, values, r);
 }
 
 /* ---- the plan --------------------------------------------------------------------------------- */
@@ -507,25 +422,25 @@ static bool is_to_be_planned(struct build *b)
 
 void stores_plan(struct build *b, bool is_return)
 {
-	struct plan plan;
+	struct store_values values;
 
 	begin(b);
 	if (!is_to_be_planned(b))
 		return;
-	plan.numbers = 16;
+	values.numbers = 16;
 	for (unsigned r = 0; r < 16; r++)
-		plan.at[0][r] = (struct value){ (uint16_t)r, 0 };
+		values.at[0][r] = (struct store_value){ (uint16_t)r, 0 };
 	for (int i = 0; i < b->count; i++) {
 		if (store_is_watched(b, i))
-			add(b, &plan, i);
-		follow(&plan, &b->insns[i], i);
+			add(b, &values, i);
+		stores_values_follow(&values, &b->insns[i], i);
 	}
-	find_needs(b, &plan, is_return);
+	find_needs(b, &values, is_return);
 	for (int k = 0; k < b->group_count; k++) {
 		if (!b->groups[k].is_needed)
-			b->groups[k].at = place_of_check(b, &plan, k);
-		settle(b, &plan, &b->groups[k]);
+			b->groups[k].at = place_of_check(b, &values, k);
+		settle(b, &values, &b->groups[k]);
 	}
-	find_gives(b, &plan);
+	find_gives(b, &values);
 	b->facts = stores_facts_keep(b, &b->gives);
 }

@@ -1,5 +1,5 @@
 /* stores.h - what the files about watched accesses share: stores.c, stores-check.c,
- * stores-plan.c, stores-facts.c, stores-guard.c, registers.c. */
+ * stores-plan.c, stores-values.c, stores-facts.c, stores-guard.c, registers.c. */
 #ifndef TRACER_STORES_H
 #define TRACER_STORES_H
 
@@ -53,6 +53,26 @@ const struct store_fact *stores_fact(const struct store_facts *facts, unsigned r
 bool stores_covers(const struct store_fact *known, int64_t low, int64_t end);
 /* Adds one, if there is room. */
 void stores_fact_add(struct store_facts *facts, unsigned reg, int64_t low, int64_t end);
+
+/* ---- stores-values.c -------------------------------------------------------------------- */
+
+/* A value that a register has: `number` was there first, and has been added to.  Those of
+ * the block's beginning have their registers' numbers. */
+struct store_value {
+	uint16_t number;
+	int32_t moved;
+};
+
+/* What is known while the block is read. */
+struct store_values {
+	uint16_t numbers;
+	struct store_value at[BLOCK_INSNS_MAX + 1][16];       /* before each instruction */
+};
+
+/* From before instruction i to behind it. */
+void stores_values_follow(struct store_values *values, const struct x86_insn *insn, int i);
+/* A register that has the value there; rcx only if no other has; STORE_NO_REG: none. */
+unsigned stores_value_holder(const struct store_values *values, int at, uint16_t number);
 
 /* ---- registers.c ----------------------------------------------------------------------- */
 
