@@ -342,7 +342,7 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 		}
 		/* An interrupt overtakes the report of a step, which would be a signal to a
 		 * thread that is let go; and faults, which tell of addresses of ours. */
-		if (stop.kind == STOP_INTERRUPT && thread->target && tracee_has_fault(tid)) {
+		if (stop.kind == STOP_INTERRUPT && tracee_has_fault(tid)) {
 			tracee_resume(tid, TRACEE_CONT, 0);
 			continue;
 		}

@@ -126,8 +126,9 @@ static bool on_arch_prctl(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
 	uint64_t address = tb->gpr[6];
+	uint32_t option = (uint32_t)tb->gpr[7];         /* an int to the kernel */
 
-	if (tb->gpr[7] == ARCH_SET_GS) {
+	if (option == ARCH_SET_GS) {
 		bool canonical = address < 0x7ffffffff000ull;
 
 		if (canonical)
@@ -135,13 +136,13 @@ static bool on_arch_prctl(struct thread *thread)
 		tb->gpr[0] = canonical ? 0 : (uint64_t)-EPERM;
 		return true;
 	}
-	if (tb->gpr[7] == ARCH_GET_GS) {
+	if (option == ARCH_GET_GS) {
 		ssize_t n = tracee_write(thread->tid, address, &tb->app_gs, 8);
 
 		tb->gpr[0] = n == 8 ? 0 : (uint64_t)-EFAULT;
 		return true;
 	}
-	if (tb->gpr[7] == ARCH_SHSTK_ENABLE) {          /* as on a processor without it */
+	if (option == ARCH_SHSTK_ENABLE) {          /* as on a processor without it */
 		tb->gpr[0] = (uint64_t)-EOPNOTSUPP;
 		return true;
 	}

@@ -93,14 +93,14 @@ static void idle(struct output *output, struct stream *stream)
 /* Not by waiting for the lock: who has it may wait for a ring to be read. */
 static void end(struct output *output, struct stream *stream)
 {
-	for (int i = 0; i < LAST_TRIES && !read_list(output, stream); i++)
+	for (int i = 0; i < LAST_TRIES && !stream->is_muted && !read_list(output, stream); i++)
 		usleep(1000);
 	stream->view = NULL;
 }
 
 static void forget(struct output *output, struct stream *stream)
 {
-	while (!read_list(output, stream))
+	while (!stream->is_muted && !read_list(output, stream))
 		usleep(1000);
 }
 

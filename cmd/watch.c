@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -162,7 +163,7 @@ static int arm(const struct watch *w, pid_t tid)
 
 static int arm_kernel(const struct watch *w, struct thread *thread)
 {
-	int r = 0;
+	int r = watch_kernel_is_blocked(thread) ? -EBUSY : 0;
 
 	for (unsigned i = 0; r == 0 && i < w->piece_count; i++)
 		if (w->pieces[i].place->access & ACCESS_WRITE)
@@ -170,13 +171,27 @@ static int arm_kernel(const struct watch *w, struct thread *thread)
 	return r;
 }
 
+static const char *why_not(int r)
+{
+	return r == -EBUSY ? "it blocks SIGTRAP" :
+	       r == -ENOSPC ? "too few debug registers" : strerror(-r);
+}
+
 void watch_thread(struct session *s, struct thread *thread)
 {
 	struct watch *w = watch_of(s, thread->pid);
 
-	if (w && (arm(w, thread->tid) < 0 || (w->sees_kernel && arm_kernel(w, thread) < 0)))
+	if (!w)
+		return;
+	if (arm(w, thread->tid) < 0) {
 		message_warning("thread %d cannot be watched: its debug registers are not to be had",
 				thread->tid);
+		return;
+	}
+	int r = w->sees_kernel ? arm_kernel(w, thread) : 0;
+	if (r < 0)
+		message_warning("writes of the kernel for thread %d are not seen: %s (say "
+				"--watch-with code)", thread->tid, why_not(r));
 }
 
 void watch_end_thread(struct thread *thread)
@@ -254,14 +269,17 @@ static int choose_way(struct session *s, struct watch *w, struct err *err)
 	r = arm_kernel_all(s, w);
 	if (r < 0 && way != WATCH_HW && !w->next) {
 		disarm_all(s, w);
-		return by_code(s, r == -ENOSPC ? "too few debug registers for the kernel's writes" :
-			       "debug registers may not show the kernel's writes");
+		char why[128];
+
+		snprintf(why, sizeof why, "debug registers do not show the kernel's writes: %s",
+			 why_not(r));
+		return by_code(s, why);
 	}
 	if (r < 0) {
 		for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
 			if (t->pid == w->pid)
 				watch_kernel_end(t);
-		message_verbose(1, "--watch: writes by the kernel are not seen: %s", strerror(-r));
+		message_verbose(1, "--watch: writes by the kernel are not seen: %s", why_not(r));
 	}
 	for (size_t i = 0; i < w->place_count; i++)
 		if (!w->places[i].is_known)
@@ -538,8 +556,9 @@ bool watch_on_trap(struct session *s, struct thread *thread)
 	if (!w || tracee_siginfo_get(thread->tid, &info) < 0 ||
 	    tracee_regs_get(thread->tid, &regs) < 0)
 		return false;
-	if (info.si_code == WATCH_KERNEL_TRAP && thread->watch_kernel) {
-		on_kernel_trap(s, w, thread, &regs);
+	if (info.si_code == WATCH_KERNEL_TRAP) {
+		if (thread->watch_kernel)
+			on_kernel_trap(s, w, thread, &regs);
 		return true;
 	}
 	if (info.si_code != HWBKPT_TRAP || tracee_debug_get(thread->tid, 6, &status) < 0 ||

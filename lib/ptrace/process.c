@@ -144,7 +144,8 @@ bool process_features_name(const char *features, const char *name)
 	return false;
 }
 
-bool process_has_shadow_stack(pid_t pid)
+/* For its return addresses (CET); of its first thread. */
+static bool has_shadow_stack(pid_t pid)
 {
 	char features[64];
 
@@ -223,7 +224,7 @@ int process_attachable(pid_t pid, struct err *err)
 		return err_set(err, EPERM, "it is already traced by %s, process %s "
 			       "(end that tracer first)", comm, value);
 	}
-	if (process_has_shadow_stack(pid))
+	if (has_shadow_stack(pid))
 		return err_set(err, ENOTSUP, "its return addresses are kept on a shadow stack (CET), which "
 			       "translated code does not serve (start it with "
 			       "GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK)");

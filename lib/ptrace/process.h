@@ -24,8 +24,6 @@ int process_attachable(pid_t pid, struct err *err) must_check;
 /* The same for the failure of a seize: why the kernel said `code` (positive). */
 int process_explain_seize(pid_t pid, int code, struct err *err);
 
-/* Has the first thread a shadow stack (CET) for its return addresses? */
-bool process_has_shadow_stack(pid_t pid);
 /* Is `name` one of the words? */
 bool process_features_name(const char *features, const char *name);
 

@@ -24,24 +24,18 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 {
 	if (b->entry || b->is_queued || depth > LOOK_AHEAD_DEPTH)
 		return;
-	if (t->queue_head + t->queue_count == t->queue_room) {
-		if (t->queue_head > t->queue_room / 2) {
-			memmove(t->queue, t->queue + t->queue_head,
-				t->queue_count * sizeof *t->queue);
-			t->queue_head = 0;
-		} else {
-			uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;
-			uint32_t *grown = realloc(t->queue, room * sizeof *grown);
+	if (t->queue_count == t->queue_room) {
+		uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;
+		uint32_t *grown = realloc(t->queue, room * sizeof *grown);
 
-			if (!grown)
-				return;         /* it will be a miss, then */
-			t->queue = grown;
-			t->queue_room = room;
-		}
+		if (!grown)
+			return;                 /* it will be a miss, then */
+		t->queue = grown;
+		t->queue_room = room;
 	}
 	b->is_queued = true;
 	b->depth = (uint8_t)depth;
-	t->queue[t->queue_head + t->queue_count++] = b->public.index;
+	t->queue[t->queue_count++] = b->public.index;
 }
 
 /* What nobody has asked for is not to drive out what was. */
@@ -56,7 +50,7 @@ bool cache_has_room_to_guess(const struct translator *t)
 bool translator_look_ahead(struct translator *t)
 {
 	while (t->queue_count && cache_has_room_to_guess(t)) {
-		struct xblock *b = cache_block(t, t->queue[t->queue_head + --t->queue_count]);
+		struct xblock *b = cache_block(t, t->queue[--t->queue_count]);
 
 		b->is_queued = false;
 		if (b->entry || b->public.is_dropped)
@@ -65,8 +59,6 @@ bool translator_look_ahead(struct translator *t)
 			t->stats.looked_ahead++;
 		return true;
 	}
-	if (!t->queue_count)
-		t->queue_head = 0;
 	return false;
 }
 

@@ -64,6 +64,7 @@ struct xblock {
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
 	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
 	uint32_t seen_at;               /* where it says that it has run; 0: nowhere */
+	uint32_t told;                  /* 1 + number of the last block here that was told of */
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call;
 	bool was_told;                  /* that it has run: see coverage.c */
@@ -109,7 +110,7 @@ struct section {
 	bool is_gone;
 };
 
-/* Program addresses, hashed; see coverage.c. */
+/* Hashed; see coverage.c. */
 struct entered_set {
 	uint64_t *items;        /* 0: free */
 	uint32_t mask, used;
@@ -156,7 +157,7 @@ struct translator {
 	struct chunked page_links;
 
 	uint32_t *queue;                /* blocks to look at ahead */
-	uint32_t queue_head, queue_count, queue_room;
+	uint32_t queue_count, queue_room;
 
 	struct entered_set entered;     /* blocks of before the last flush that had run */
 
@@ -225,8 +226,8 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old);
 int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cache_pc *out);
 
 /* coverage.c */
-/* Is b to say that it has run? */
-bool coverage_wants(const struct translator *t, const struct xblock *b);
+/* Is b, whose bytes are known, to say that it has run? */
+bool coverage_wants(const struct translator *t, struct xblock *b);
 /* Keeps what was told, empties the bytes; before the blocks are forgotten. */
 void coverage_flush(struct translator *t);
 

@@ -36,7 +36,7 @@ void translator_flush(struct translator *t)
 	chunked_clear(&t->hot_states);
 	chunked_clear(&t->cold_states);
 	region_clear(&t->bytes);
-	t->queue_head = t->queue_count = 0;
+	t->queue_count = 0;
 	t->section_count = t->trust_count = t->returns_known = 0;
 	t->out_of_memory = false;
 	t->stats.flushes++;

@@ -65,7 +65,6 @@ static struct xblock *renew(struct translator *t, struct xblock *old)
 		return NULL;
 	b->heat = old->heat;
 	b->is_trusted = old->is_trusted;
-	b->was_told = old->was_told;
 	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
 		if (old->lookup_entry[lookup])
 			b->way_in = (uint8_t)(1 + lookup);

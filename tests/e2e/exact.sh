@@ -79,6 +79,29 @@ test_coverage_is_the_set_of_blocks() {
 	coverage_is_blocks gzip -9c "$ROOT/README.md"
 }
 
+# What is unmapped and mapped again is other code; what falls into changed code is the same.
+test_coverage_of_code_that_changes() {
+	setarch -R "$TRACER" -q --coverage -o covered "$VICTIMS/replaced" >out
+	is out 'sum 6'
+	grep -o ' 0x10000000-.*' covered >versions || true
+	is versions "$(printf ' 0x10000000-0x%x\n' 0x10000006 0x1000000b 0x10000010)"
+}
+
+test_coverage_knows_restartable_sequences() {
+	"$VICTIMS/sequences" 1 10 >/dev/null || skip "no restartable sequences"
+	setarch -R "$TRACER" -q --coverage -o covered "$VICTIMS/sequences" 1 2000 >/dev/null
+	setarch -R "$TRACER" -q --blocks -o blocks "$VICTIMS/sequences" 1 2000 >/dev/null
+	missing=$(comm -23 <(grep 'sequences!' blocks | grep -o ' 0x[0-9a-f]*-' | sort -u) \
+		<(grep 'sequences!' covered | grep -o ' 0x[0-9a-f]*-' | sort -u))
+	[ ! "$missing" ] || fail "not covered: $missing"
+}
+
+test_coverage_of_one_thread_in_its_own_file() {
+	start "$VICTIMS/threads" 2 >/dev/null
+	"$TRACER" -q --coverage -ff -o covered --tid "$STARTED" -p "$STARTED" --duration 500ms
+	ends_complete "covered.$STARTED"
+}
+
 test_counts_of_calls_are_those_of_callgrind() {
 	valgrind --tool=callgrind --callgrind-out-file=callgrind --compress-strings=no \
 		--compress-pos=no "$VICTIMS/counted" >/dev/null 2>&1

@@ -234,9 +234,9 @@ void section_look(struct build *b);
 /* Reads all of it as the block's instructions.  False: it is to be translated as
  * any other code. */
 bool section_decode(struct build *b, const struct section *section);
-/* Emits it; `emit_event` the event of the block before it. */
+/* Emits it, with `emit_begin` before it. */
 void section_emit(struct build *b, const struct section *section,
-		  void (*emit_event)(struct build *b));
+		  void (*emit_begin)(struct build *b));
 
 /* ---- exits.c ------------------------------------------------------------------------- */
 

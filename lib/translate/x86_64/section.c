@@ -19,7 +19,7 @@
  *	entry:	jmp over
  *		<signature>		four bytes that the kernel asks for
  *	abort:	jmp <abort>
- *	over:	<event of the block>
+ *	over:	<what stands at a block's beginning>
  *		mov rcx, gs:[rseq];  mov rax, <descriptor of ours>;  mov [rcx + 8], rax
  *		...			the sequence; branches out go to `ways`
  *		jmp behind
@@ -357,7 +357,7 @@ static void emit_ways(struct sequence *q)
 	build_mark(q->b, true, at(q->section->end, false));
 }
 
-void section_emit(struct build *b, const struct section *section, void (*emit_event)(struct build *b))
+void section_emit(struct build *b, const struct section *section, void (*emit_begin)(struct build *b))
 {
 	struct emit *hot = &b->t->hot, *cold = &b->t->cold;
 	struct sequence q = { .b = b, .section = section };
@@ -368,8 +368,7 @@ void section_emit(struct build *b, const struct section *section, void (*emit_ev
 	for (unsigned i = 0; i < DESCRIPTOR_BYTES / 8; i++)
 		emit_u64(cold, 0);
 	uint32_t abort = emit_abort(&q);
-	if (b->t->config.events.blocks)
-		emit_event(b);
+	emit_begin(b);
 	emit_install(&q, place);
 	uint32_t start = hot->at;
 	emit_sequence(&q);

@@ -14,6 +14,8 @@
  *	<other registers?>		of rsp,
  *	<block>				all
  */
+#include <assert.h>
+
 #include "stores.h"
 
 #include "runtime.h"
@@ -133,6 +135,7 @@ static void emit_guard(struct guard *guard, bool rcx_is_there)
 		const struct store_group *g = guard->groups[i];
 		struct reg r = is_at_base(g) ? (struct reg){ g->base } : RCX;
 
+		assert(is_at_base(g) || g->end - g->low <= STORE_MARGIN);
 		if (uses_rcx(g) && (i || !rcx_is_there))
 			emit_mov_reg_slot(e, RCX);              /* mov rcx, gs:[slot] */
 		if (!is_at_base(g))

@@ -1,4 +1,4 @@
-/* stores-values.c - one check for many accesses.
+/* stores-plan.c - one check for many accesses.
  *
  * Accesses of a block whose operands are the same values and displacements that are near
  * to each other are a group: one check before the first of them says that none comes near
@@ -101,6 +101,19 @@ static bool extends(struct store_group *g, const struct store_group *more)
 	return true;
 }
 
+/* By these as well, unless that is more than one check can say. */
+static void widen(struct store_group *g, int64_t low, int64_t end)
+{
+	if (g->low < low)
+		low = g->low;
+	if (g->end > end)
+		end = g->end;
+	if (end - low <= STORE_MARGIN) {
+		g->low = low;
+		g->end = end;
+	}
+}
+
 /* What the callee needs of rsp, as it is there. */
 static struct store_fact callee_needs(const struct build *b, int i)
 {
@@ -115,7 +128,8 @@ static struct store_fact callee_needs(const struct build *b, int i)
 }
 
 /* From displacements of registers to those of values. */
-static void to_values(const struct build *b, const struct store_values *values, int i, struct store_group *g)
+static void to_values(const struct build *b, const struct store_values *values, int i,
+		      struct store_group *g)
 {
 	int64_t moved = 0;
 
@@ -131,10 +145,7 @@ static void to_values(const struct build *b, const struct store_values *values, 
 	if (b->insns[i].kind == X86_KIND_CALL) {
 		struct store_fact need = callee_needs(b, i);
 
-		if (need.low - 8 < g->low)
-			g->low = need.low - 8;
-		if (need.end - 8 > g->end)
-			g->end = need.end - 8;
+		widen(g, need.low - 8, need.end - 8);
 	}
 	g->low += moved;
 	g->end += moved;
@@ -166,18 +177,6 @@ static void add(struct build *b, const struct store_values *values, int i)
 static int64_t floor_to(int64_t value, int64_t step)
 {
 	return value & -step;
-}
-
-static void widen(struct store_group *g, int64_t low, int64_t end)
-{
-	if (g->low < low)
-		low = g->low;
-	if (g->end > end)
-		end = g->end;
-	if (end - low <= STORE_MARGIN) {
-		g->low = low;
-		g->end = end;
-	}
 }
 
 /* What all of them know who are known to come to the block; of rsp, all who know anything. */
@@ -260,7 +259,8 @@ static void round_out(struct store_group *g)
 	widen(g, floor_to(g->low, STEP), floor_to(g->end + STEP - 1, STEP));
 }
 
-static bool needs_register(const struct build *b, const struct store_values *values, struct store_group *g,
+static bool needs_register(const struct build *b, const struct store_values *values,
+			   struct store_group *g,
 			   const struct store_fact *given)
 {
 	const struct store_value *last = &values->at[b->count][g->base_value];
