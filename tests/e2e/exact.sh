@@ -87,13 +87,16 @@ test_coverage_of_code_that_changes() {
 	is versions "$(printf ' 0x10000000-0x%x\n' 0x10000006 0x1000000b 0x10000010)"
 }
 
+# Whether its timer expires is left to chance: only the sequence itself is looked for.
 test_coverage_knows_restartable_sequences() {
 	"$VICTIMS/sequences" 1 10 >/dev/null || skip "no restartable sequences"
-	setarch -R "$TRACER" -q --coverage -o covered "$VICTIMS/sequences" 1 2000 >/dev/null
 	setarch -R "$TRACER" -q --blocks -o blocks "$VICTIMS/sequences" 1 2000 >/dev/null
-	missing=$(comm -23 <(grep 'sequences!' blocks | grep -o ' 0x[0-9a-f]*-' | sort -u) \
-		<(grep 'sequences!' covered | grep -o ' 0x[0-9a-f]*-' | sort -u))
-	[ ! "$missing" ] || fail "not covered: $missing"
+	setarch -R "$TRACER" -q --coverage -o covered "$VICTIMS/sequences" 1 2000 >/dev/null
+	grep -o 'sequences!count_once.*' blocks | sort | uniq -c | awk '$1 >= 2000 { print $3 }' >often
+	[ "$(wc -l <often)" -ge 2 ]
+	while read -r block; do
+		grep -q -e " $block\$" covered || fail "$block is not covered"
+	done <often
 }
 
 test_coverage_of_one_thread_in_its_own_file() {

@@ -145,10 +145,12 @@ static struct translator *create(unsigned mode, unsigned place)
 static void check_way_in(const struct translator *t, int r, struct cache_pc at)
 {
 	uint64_t offset = at.address - t->config.base;
+	bool is_hot = offset >= RUNTIME_BYTES && offset < t->hot.at;
+	bool is_cold = offset >= t->hot.end && offset < t->cold.at;     /* stores_entry() */
 
 	fuzz_check(r == 0 || r == -EFAULT || r == -ENOSPC || r == -EINVAL, "%d", r);
-	fuzz_check(r < 0 || (offset >= RUNTIME_BYTES && offset < t->hot.at),
-		   "entered at +%lx of +%x", offset, t->hot.at);
+	fuzz_check(r < 0 || is_hot || is_cold, "entered at +%lx of +%x, cold +%x", offset,
+		   t->hot.at, t->cold.at);
 }
 
 static void look_ahead(struct translator *t, unsigned n)
