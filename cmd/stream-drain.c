@@ -110,8 +110,6 @@ static void events(struct output *output, struct stream *stream, const uint32_t 
 	}
 }
 
-/* ---- draining ----------------------------------------------------------------------- */
-
 /* ---- a thread that waits for room ------------------------------------------------------ */
 
 static bool is_waiting(const struct thread_block *tb)

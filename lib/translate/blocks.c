@@ -187,8 +187,8 @@ bool cache_block_cover(struct translator *t, struct xblock *b)
 
 bool blocks_init(struct translator *t)
 {
-	return chunked_init(&t->blocks, &t->region, sizeof(struct xblock)) &&
-	       chunked_init(&t->page_links, &t->region, sizeof(struct page_link)) &&
+	return chunked_init(&t->blocks, &t->arrays, sizeof(struct xblock)) &&
+	       chunked_init(&t->page_links, &t->arrays, sizeof(struct page_link)) &&
 	       hash_grow(t) && page_grow(t);
 }
 

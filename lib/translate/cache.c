@@ -279,13 +279,13 @@ struct translator *translator_create(const struct translate_config *config, stru
 			goto no_memory;
 		memcpy(t->ranges, config->ranges, config->range_count * sizeof *t->ranges);
 	}
-	if (!chunked_init(&t->exits, &t->region, sizeof(struct exit)) ||
-	    !chunked_init(&t->sites, &t->region, sizeof(struct site)) ||
-	    !chunked_init(&t->heats, &t->region, sizeof(struct heat)) ||
-	    !chunked_init(&t->stores, &t->region, sizeof(struct translate_store)) ||
-	    !chunked_init(&t->facts, &t->region, sizeof(struct store_facts)) ||
-	    !chunked_init(&t->hot_states, &t->region, sizeof(struct state)) ||
-	    !chunked_init(&t->cold_states, &t->region, sizeof(struct state)) || !blocks_init(t))
+	if (!chunked_init(&t->exits, &t->arrays, sizeof(struct exit)) ||
+	    !chunked_init(&t->sites, &t->arrays, sizeof(struct site)) ||
+	    !chunked_init(&t->heats, &t->arrays, sizeof(struct heat)) ||
+	    !chunked_init(&t->stores, &t->arrays, sizeof(struct translate_store)) ||
+	    !chunked_init(&t->facts, &t->arrays, sizeof(struct store_facts)) ||
+	    !chunked_init(&t->hot_states, &t->arrays, sizeof(struct state)) ||
+	    !chunked_init(&t->cold_states, &t->arrays, sizeof(struct state)) || !blocks_init(t))
 		goto no_memory;
 	t->workspace = target_workspace();
 	if (!t->workspace)
@@ -312,7 +312,7 @@ void translator_destroy(struct translator *t)
 	chunked_deinit(&t->facts);
 	chunked_deinit(&t->hot_states);
 	chunked_deinit(&t->cold_states);
-	region_deinit(&t->region);
+	region_deinit(&t->arrays);
 	region_deinit(&t->bytes);
 	free(t->workspace);
 	free(t->queue);

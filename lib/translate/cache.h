@@ -138,10 +138,10 @@ struct translator {
 	struct store_windows windows;
 	struct emit hot, cold;
 
-	struct region region;               /* of the arrays; it keeps what it has */
+	struct region arrays;           /* of the arrays; it keeps what it has */
 	struct chunked blocks, exits, sites, stores, heats, facts;
 	struct chunked hot_states, cold_states;
-	struct region bytes;              /* of the program, as they were translated */
+	struct region bytes;            /* of the program, as they were translated */
 	void *workspace;                /* for the block that is being translated */
 	struct hash_item {
 		uint64_t pc;

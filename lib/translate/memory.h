@@ -43,7 +43,7 @@ struct chunked {
 /* False: out of memory. */
 bool chunked_init(struct chunked *c, struct region *region, size_t element_bytes);
 void chunked_deinit(struct chunked *c);
-void *chunked_more(struct chunked *c, uint32_t slot);
+void *chunked_more(struct chunked *c, uint32_t slot);   /* for chunked_place() */
 void *chunked_add(struct chunked *c);   /* zeroed; NULL: out of memory */
 void chunked_clear(struct chunked *c);
 

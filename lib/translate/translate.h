@@ -3,8 +3,9 @@
  * Pure: bytes and addresses in, bytes and maps out.  It knows no process; it
  * reads the program through a callback and writes the tracer's view of the
  * cache.  One translator serves all threads of one address space.  Not
- * thread-safe: the owner holds a lock around every call, except translator_site(),
- * which may be called at any time for an index that was seen in a ring.
+ * thread-safe: the owner holds a lock around every call, except translator_site() and
+ * translator_block(), which may be called at any time for an index that was seen in a
+ * ring, or told by translator_first_next().
  *
  *     struct translator *t = translator_create(&config, &err);
  *     struct app_pc pc = { regs.rip };

@@ -385,6 +385,17 @@ test_blocked_traps_are_watched_by_code() {
 	kill -0 "$STARTED"
 }
 
+# Blocked while it is watched: what waits when we leave would end it.
+test_traps_that_were_blocked_meanwhile_are_taken_back() {
+	start "$VICTIMS/fills" later >out
+	"$TRACER" -q -p "$STARTED" --watch filled --watch-with hw -o trace --duration 800ms
+	grep -q '^blocked' out || fail "not yet blocked"
+	kill -USR1 "$STARTED"
+	wait_for 5 grep -q unblocked out
+	sleep 0.1
+	kill -0 "$STARTED" || fail "it is gone"
+}
+
 # What a callee needs may be more than one check can say: the call's own push is checked.
 test_stores_below_a_large_frame_are_seen() {
 	"$TRACER" -q --watch-with code --watch 0x10001100:8 -o trace "$VICTIMS/frames"
