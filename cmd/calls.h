@@ -56,7 +56,8 @@ static inline void calls_filter_within(const struct calls *c, struct frame *fram
 /* ---- summary.c ------------------------------------------------------------------------ */
 
 struct count {
-	uint64_t calls, total, self, min, max, sum;     /* in ticks, then in ns */
+	uint64_t calls, total, self, min, max, sum;     /* in ticks, then in ns; with
+							 * --profile `self` is instructions */
 };
 
 /* Of one process. */
@@ -64,6 +65,9 @@ struct counts {
 	struct count *items;            /* by function id */
 	uint32_t room;
 	struct summary_sites *sites;    /* summary-count.c; or NULL */
+	struct profile *profile;        /* of --profile, and ... */
+	const struct profile_line *lines;       /* ... what it was resolved to */
+	size_t line_count;
 };
 
 static inline void summary_add(struct count *n, const struct frame *frame, uint64_t tsc)
@@ -82,12 +86,28 @@ static inline void summary_add(struct count *n, const struct frame *frame, uint6
 }
 
 void summary_begin(struct calls *c);
+/* The counts of a process; NULL: out of memory. */
+struct counts *summary_counts(struct space *space);
+/* n calls more of the function with this id. */
+void summary_calls_add(struct counts *counts, uint32_t id, uint64_t n);
+/* n instructions more of it. */
+void summary_insns_add(struct counts *counts, uint32_t id, uint64_t n);
 void summary_opened(void *context, struct frame *frame, struct frame *parent);
 void summary_renamed(void *context, struct frame *frame, struct frame *parent);
 void summary_closed(void *context, struct frame *frame, enum calltree_end how, uint64_t tsc);
 void summary_space_end(struct output *output, struct space *space);
 void summary_space_free(struct space *space);
 void summary_finish(struct output *output);
+
+/* A function of all processes. */
+struct summary_row {
+	const char *function;   /* what is shown for it, where it has no name */
+	const struct name *name;
+	struct count count;
+};
+
+/* Those that have run, in this order; how many, in *out, to be freed. */
+size_t summary_rows(struct output *output, enum sort_key key, struct summary_row **out);
 
 /* ---- summary-count.c ------------------------------------------------------------------- */
 

@@ -35,10 +35,12 @@ static void from_translate(const struct translate_regs *regs, struct user_regs_s
 	u->eflags = regs->flags;
 }
 
-static void cut_event(struct thread *thread, uint64_t pc, uint64_t rcx)
+static void cut_event(struct thread *thread, const struct translate_state *state)
 {
-	const uint32_t payload[4] = { (uint32_t)pc, (uint32_t)(pc >> 32), (uint32_t)rcx,
-				      (uint32_t)(rcx >> 32) };
+	uint64_t pc = state->regs.pc, rcx = state->regs.gpr[1];
+	const uint32_t payload[6] = { (uint32_t)pc, (uint32_t)(pc >> 32), (uint32_t)rcx,
+				      (uint32_t)(rcx >> 32), state->block->index,
+				      state->in_part };
 
 	thread_event(thread, thread->target->id_cut, payload);
 }
@@ -64,7 +66,7 @@ static void end_rest(struct thread *thread, struct cache_pc at, struct translate
 	state->regs.gpr[6] = tb->sys_args[2];
 	state->regs.gpr[2] = tb->sys_args[3];
 	state->regs.gpr[1] = state->regs.pc = tb->sys_next;
-	state->in_block = state->in_syscall = false;
+	state->in_block = state->in_part = state->in_syscall = false;
 	tb->sys_args[7] = 0;
 }
 
@@ -93,8 +95,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 		tracee_write(thread->tid, state.edit_address, &state.edit_value, 8);
 	if (state.is_owed)
 		thread_event(thread, state.event_id, state.event_payload);
-	if (state.in_block)
-		cut_event(thread, state.regs.pc, state.regs.gpr[1]);
+	if (state.in_block || state.in_part)
+		cut_event(thread, &state);
 	from_translate(&state.regs, regs);
 	if (thread->tb->sys_resume != target->runtime.syscall_again.address)
 		thread->waited_before_ns = 0;

@@ -140,6 +140,12 @@ static bool starts_with(const char *text, const char *start)
 	return !strncmp(text, start, strlen(start));
 }
 
+bool name_is_resolver(const char *function)
+{
+	return starts_with(function, "_dl_runtime_resolve") ||
+	       starts_with(function, "_dl_runtime_profile");
+}
+
 /* Is it `word`, or `word` with a suffix as .abi0, @plt, @@GLIBC_2.2.5? */
 static bool is_word(const char *text, const char *word)
 {
@@ -159,8 +165,7 @@ static void classify(struct name *name, const struct symbol *symbol)
 	const char *function = name->function;
 
 	name->is_plt = symbol && symbol->is_plt;
-	name->is_resolver = starts_with(function, "_dl_runtime_resolve") ||
-			    starts_with(function, "_dl_runtime_profile");
+	name->is_resolver = name_is_resolver(function);
 	name->is_cold = symbol && (strstr(symbol->mangled, ".cold") != NULL);
 	name->grows_stack = is_word(function, "runtime.morestack") ||
 			    is_word(function, "runtime.morestack_noctxt");

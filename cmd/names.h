@@ -58,6 +58,9 @@ const struct name *names_find(struct names *names, uint64_t address);
 const struct name *names_of_index(struct names *names, uint32_t index, uint64_t address);
 void names_forget_indices(struct names *names);
 
+/* Of the dynamic linker's code that finds functions when they are first called? */
+bool name_is_resolver(const char *function);
+
 /* "prog!main+0x1c", "prog!main", "prog+0x1139", "0x7f..."; in name->place. */
 const char *name_place(const struct name *name);
 /* `"function":"main","module":"prog"`, what is known of them; in name->json. */

@@ -245,6 +245,7 @@ static int parse_flag(struct parse *p, const struct option_row *row)
 	case OPTION_BLOCKS: return set_mode(p, MODE_BLOCKS);
 	case OPTION_INSNS: return set_mode(p, MODE_INSNS);
 	case OPTION_COVERAGE: return set_mode(p, MODE_COVERAGE);
+	case OPTION_PROFILE: return set_mode(p, MODE_PROFILE);
 	case OPTION_STACKS: return set_mode(p, MODE_STACKS);
 	case OPTION_NONE: return set_mode(p, MODE_NONE);
 	case OPTION_FOLLOW: o->follow = true; p->follows++; break;
@@ -364,6 +365,21 @@ static int check_time(const struct options *o)
 	return GO_ON;
 }
 
+/* What counts knows neither which call is within which, nor when. */
+static int check_profile(const struct options *o)
+{
+	if (o->mode != MODE_PROFILE)
+		return GO_ON;
+	if (o->only_functions.count || o->not_functions.count || o->depth)
+		return wrong("-F, -N and -D choose calls: --profile goes with -M and -X");
+	if (o->limit)
+		return wrong("--limit counts events: --profile goes with --duration");
+	if (o->sort != SORT_DEFAULT && o->sort != SORT_SELF && o->sort != SORT_CALLS &&
+	    o->sort != SORT_NAME)
+		return wrong("--sort: what fits --profile is self, calls, name");
+	return GO_ON;
+}
+
 static int check(struct parse *p)
 {
 	struct options *o = p->options;
@@ -390,7 +406,8 @@ static int check(struct parse *p)
 		return wrong("-k goes with --watch (--stacks shows where threads are)");
 	if (o->summary && o->mode != MODE_CALLS && o->mode != MODE_WATCH)
 		return wrong("-c goes with --calls or --watch");
-	return check_time(o);
+	int status = check_profile(o);
+	return status == GO_ON ? check_time(o) : status;
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -405,6 +422,13 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (status == GO_ON)
 		status = set_program(&parse);
 	return status == GO_ON ? check(&parse) : status;
+}
+
+bool options_count(const struct options *o)
+{
+	return o->mode == MODE_PROFILE ||
+	       (o->mode == MODE_CALLS && o->summary && o->no_time && !o->limit && !o->depth &&
+		!o->only_functions.count && !o->not_functions.count);
 }
 
 void options_deinit(struct options *options)

@@ -16,6 +16,7 @@ enum mode {
 	MODE_INSNS,
 	MODE_WATCH,
 	MODE_COVERAGE,
+	MODE_PROFILE,
 	MODE_STACKS,
 	MODE_NONE,
 };
@@ -109,6 +110,9 @@ struct options {
 /* Parses; on wrong usage prints one line and a hint on stderr and returns 2; for
  * --help and --version prints on stdout and returns 0; else -1: go on. */
 int options_parse(struct options *options, int argc, char **argv);
+/* Calls are to be counted, and nothing else is asked about them, or blocks: no event is
+ * needed. */
+bool options_count(const struct options *options);
 void options_deinit(struct options *options);
 
 #endif

@@ -278,7 +278,8 @@ static int open_main(struct output *output, struct err *err)
 {
 	const struct options *o = output->options;
 
-	bool has_streams = o->mode != MODE_WATCH && o->mode != MODE_STACKS && !o->summary;
+	bool has_streams = o->mode != MODE_WATCH && o->mode != MODE_STACKS &&
+			   o->mode != MODE_PROFILE && !o->summary;
 
 	if (o->file_per_thread && has_streams)
 		return streams_check_directory(o->output, err);

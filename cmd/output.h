@@ -24,6 +24,7 @@ struct record {
 	const struct site *site;
 	uint32_t index;                 /* the site's */
 	uint32_t sp;                    /* SITE_HAS_SP: low half of rsp */
+	uint32_t from;                  /* SITE_HAS_FROM: number of the block */
 	uint64_t target;                /* of an indirect branch */
 	uint64_t count;                 /* SITE_REP: rcx */
 	uint64_t tsc;                   /* 0: no clock was read */

@@ -334,16 +334,19 @@ static void choose_events(struct session *s)
 {
 	const struct options *o = s->options;
 	bool has_blocks = o->mode == MODE_BLOCKS || o->mode == MODE_INSNS;
+	bool counts = options_count(o);
 
 	s->events = (struct translate_events){
-		.calls = o->mode == MODE_CALLS || (has_blocks && filter_wants_calls(o)),
+		.calls = (o->mode == MODE_CALLS && !counts) || (has_blocks && filter_wants_calls(o)),
 		.blocks = has_blocks,
 		.counts = o->mode == MODE_INSNS,
 		.coverage = o->mode == MODE_COVERAGE,
+		.count_calls = counts,
+		.count_blocks = o->mode == MODE_PROFILE,
 		.time = (o->mode == MODE_CALLS || (has_blocks && o->clock)) && !o->no_time,
 	};
 	s->lossy = o->lossy;
-	s->ring_chunks = 4;
+	s->ring_chunks = counts ? 2 : 4;
 }
 
 static int init(struct session *s, const struct options *options, struct err *err)

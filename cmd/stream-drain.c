@@ -28,6 +28,8 @@ static void take_apart(const struct site *site, const uint32_t *payload, struct 
 	out->tsc = 0;
 	if (site->flags & SITE_HAS_SP)
 		out->sp = *payload++;
+	if (site->flags & SITE_HAS_FROM)
+		out->from = *payload++;
 	if (site->flags & SITE_HAS_TARGET) {
 		out->target = wide(payload);
 		payload += 2;

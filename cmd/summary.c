@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "json.h"
 #include "line.h"
+#include "profile.h"
 
 /* ---- counting ------------------------------------------------------------------------- */
 
@@ -75,14 +76,30 @@ void summary_renamed(void *context, struct frame *frame, struct frame *parent)
 	summary_opened(c, frame, parent);
 }
 
+struct counts *summary_counts(struct space *space)
+{
+	if (!space->view)
+		space->view = calloc(1, sizeof(struct counts));
+	return space->view;
+}
+
+void summary_calls_add(struct counts *counts, uint32_t id, uint64_t n)
+{
+	if (counts && (id < counts->room || make_count_room(counts, id)))
+		counts->items[id].calls += n;
+}
+
+void summary_insns_add(struct counts *counts, uint32_t id, uint64_t n)
+{
+	if (id < counts->room || make_count_room(counts, id))
+		counts->items[id].self += n;
+}
+
 void summary_begin(struct calls *c)
 {
 	const struct options *o = c->output->options;
-	struct space *space = c->stream->space;
 
-	if (!space->view)
-		space->view = calloc(1, sizeof(struct counts));
-	c->counts = space->view;
+	c->counts = summary_counts(c->stream->space);
 	c->is_timed = !o->no_time;
 	c->is_quick = c->counts && !c->min_ticks && !o->limit;
 }
@@ -104,14 +121,8 @@ void summary_closed(void *context, struct frame *frame, enum calltree_end how, u
 
 /* ---- putting together -------------------------------------------------------------------- */
 
-struct row {
-	const char *function;   /* what is shown for it, where it has no name */
-	const struct name *name;
-	struct count count;
-};
-
 struct rows {
-	struct row *items;
+	struct summary_row *items;
 	size_t count;
 };
 
@@ -132,11 +143,12 @@ void summary_space_free(struct space *space)
 	struct counts *counts = space->view;
 
 	summary_sites_destroy(counts->sites);
+	profile_destroy(counts->profile);
 	free(counts->items);
 	free(counts);
 }
 
-static size_t collect(struct output *output, struct row *out)
+static size_t collect(struct output *output, struct summary_row *out)
 {
 	size_t n = 0;
 
@@ -144,11 +156,11 @@ static size_t collect(struct output *output, struct row *out)
 		struct counts *counts = space->view;
 
 		for (uint32_t id = 0; counts && id < counts->room; id++) {
-			if (!counts->items[id].calls)
+			if (!counts->items[id].calls && !counts->items[id].self)
 				continue;
 			const struct name *name = names_at(space->names, id);
 			if (out)
-				out[n] = (struct row){ name->text, name, counts->items[id] };
+				out[n] = (struct summary_row){ name->text, name, counts->items[id] };
 			n++;
 		}
 	}
@@ -157,7 +169,7 @@ static size_t collect(struct output *output, struct row *out)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct summary_row *x = a, *y = b;
 	int r = strcmp(x->function, y->function);
 
 	return r ? r : strcmp(x->name->module, y->name->module);
@@ -188,17 +200,13 @@ static void merge(struct rows *rows)
 	rows->count = n;
 }
 
-static void to_ns(struct rows *rows)
+static void to_ns(struct count *c)
 {
-	for (size_t i = 0; i < rows->count; i++) {
-		struct count *c = &rows->items[i].count;
-
-		c->total = clock_tsc_to_duration(c->total);
-		c->self = clock_tsc_to_duration(c->self);
-		c->sum = clock_tsc_to_duration(c->sum);
-		c->min = clock_tsc_to_duration(c->min);
-		c->max = clock_tsc_to_duration(c->max);
-	}
+	c->total = clock_tsc_to_duration(c->total);
+	c->self = clock_tsc_to_duration(c->self);
+	c->sum = clock_tsc_to_duration(c->sum);
+	c->min = clock_tsc_to_duration(c->min);
+	c->max = clock_tsc_to_duration(c->max);
 }
 
 /* ---- order ---------------------------------------------------------------------------------- */
@@ -209,7 +217,7 @@ static uint64_t key_of(const struct count *c, enum sort_key key)
 	case SORT_CALLS: return c->calls;
 	case SORT_SELF: return c->self;
 	case SORT_MIN: return c->min;
-	case SORT_AVG: return c->sum / c->calls;
+	case SORT_AVG: return c->calls ? c->sum / c->calls : 0;
 	case SORT_MAX: return c->max;
 	default: return c->total;
 	}
@@ -217,7 +225,7 @@ static uint64_t key_of(const struct count *c, enum sort_key key)
 
 static int by_key(const void *a, const void *b, void *context)
 {
-	const struct row *x = a, *y = b;
+	const struct summary_row *x = a, *y = b;
 	enum sort_key key = *(enum sort_key *)context;
 
 	if (key == SORT_NAME)
@@ -226,9 +234,23 @@ static int by_key(const void *a, const void *b, void *context)
 	return v > w ? -1 : v < w ? 1 : by_name(a, b);
 }
 
+size_t summary_rows(struct output *output, enum sort_key key, struct summary_row **out)
+{
+	struct rows rows = { .count = collect(output, NULL) };
+
+	*out = rows.items = calloc(rows.count ? rows.count : 1, sizeof *rows.items);
+	if (!rows.items)
+		return 0;
+	collect(output, rows.items);
+	qsort(rows.items, rows.count, sizeof *rows.items, by_name);
+	merge(&rows);
+	qsort_r(rows.items, rows.count, sizeof *rows.items, by_key, &key);
+	return rows.count;
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void write_json(struct output *output, const struct row *row)
+static void write_json(struct output *output, const struct summary_row *row)
 {
 	const struct count *n = &row->count;
 	const struct { const char *key; uint64_t value; } numbers[] = {
@@ -262,7 +284,7 @@ static char *put_us(char *at, uint64_t ns)
 			    (unsigned long long)ns % 1000);
 }
 
-static void write_text(struct output *output, const struct row *row)
+static void write_text(struct output *output, const struct summary_row *row)
 {
 	const struct count *n = &row->count;
 	const struct name *name = row->name;
@@ -312,26 +334,21 @@ static void write_header(struct output *output)
 
 void summary_finish(struct output *output)
 {
-	struct rows rows = { .count = collect(output, NULL) };
 	enum sort_key key = output->options->sort;
 	bool json = output->options->format == FORMAT_JSON;
+	struct summary_row *rows;
 
 	if (key == SORT_DEFAULT)
 		key = output->options->no_time ? SORT_CALLS : SORT_TOTAL;
-	rows.items = calloc(rows.count ? rows.count : 1, sizeof *rows.items);
-	if (!rows.items)
-		return;
-	collect(output, rows.items);
-	qsort(rows.items, rows.count, sizeof *rows.items, by_name);
-	merge(&rows);
-	to_ns(&rows);
-	qsort_r(rows.items, rows.count, sizeof *rows.items, by_key, &key);
+	size_t count = summary_rows(output, key, &rows);
 	if (!json)
 		write_header(output);
-	for (size_t i = 0; i < rows.count; i++)
+	for (size_t i = 0; i < count; i++) {
+		to_ns(&rows[i].count);
 		if (json)
-			write_json(output, &rows.items[i]);
+			write_json(output, &rows[i]);
 		else
-			write_text(output, &rows.items[i]);
-	free(rows.items);
+			write_text(output, &rows[i]);
+	}
+	free(rows);
 }

@@ -10,8 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "counted.h"
 #include "guard.h"
 #include "maps.h"
+#include "names.h"
 #include "service.h"
 #include "session.h"
 #include "store_log.h"
@@ -34,7 +36,12 @@
 #define SHARED_BYTES (SEEN_AT + TRANSLATE_SEEN_BYTES)
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
 #define PATIENCE_NS (50 * 1000 * 1000)
-#define AREA_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
+#define RINGS_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
+/* The ring runs a little over its end, into the next area or what lies before the counters. */
+#define COUNTERS_AT(t) (RINGS_BYTES(t) + THREAD_BLOCK_OFFSET)
+#define COUNTERS_BYTES(t) ((t)->counters ? (size_t)(t)->counters * 8 + RING_CHUNK_BYTES : 0)
+#define AREA_BYTES(t) (RINGS_BYTES(t) + COUNTERS_BYTES(t))
+#define AREAS_BYTES_MAX (3ul << 29)     /* or the arena would not be near the program */
 
 /* ---- what the translator asks ---------------------------------------------------- */
 
@@ -171,6 +178,19 @@ static bool is_function(void *context, struct app_pc pc)
 	return yes;
 }
 
+static enum translate_stub stub(void *context, struct app_pc pc)
+{
+	struct target *target = context;
+
+	target_symbols_lock(target);
+	const struct symbol *symbol = symbols_find(target->symbols, pc.address);
+	enum translate_stub kind = !symbol ? STUB_NONE :
+				   symbol->is_plt ? STUB_LINKAGE :
+				   name_is_resolver(symbol->name) ? STUB_RESOLVER : STUB_NONE;
+	target_symbols_unlock(target);
+	return kind;
+}
+
 static bool wants(void *context, enum site_kind kind, struct app_pc pc, struct app_pc to)
 {
 	struct target *target = context;
@@ -220,7 +240,7 @@ static void add_sites(struct target *target)
 	target->id_thread = translator_site_add(target->translator, SITE_THREAD, 2);
 	target->id_signal = translator_site_add(target->translator, SITE_SIGNAL, 8);
 	target->id_sigreturn = translator_site_add(target->translator, SITE_SIGRETURN, 6);
-	target->id_cut = translator_site_add(target->translator, SITE_CUT, 4);
+	target->id_cut = translator_site_add(target->translator, SITE_CUT, 6);
 	target->id_end = translator_site_add(target->translator, SITE_END, 2);
 }
 
@@ -264,7 +284,10 @@ static int make_translator(struct target *target, struct err *err)
 		.peek = peek,
 		.is_writable = is_writable,
 		.is_function = is_function,
-		.wants = session_has_filters(target->session) ? wants : NULL,
+		.stub = stub,
+		.counters_at = target->counters_at,
+		.counters_max = target->counters,
+		.wants = session_has_filters(target->session) && !target->counters ? wants : NULL,
 		.is_urgent = is_urgent,
 		.context = target,
 	};
@@ -330,12 +353,19 @@ static bool has_clock(struct target *target, struct remote *remote)
 	return has;
 }
 
+static size_t areas_max(const struct target *target)
+{
+	size_t count = AREAS_BYTES_MAX / AREA_BYTES(target);
+
+	return count < CONTROL_THREADS_MAX ? count : CONTROL_THREADS_MAX;
+}
+
 static int map_arena(struct target *target, pid_t tid, struct err *err)
 {
 	struct remote remote;
 	struct arena_request request = {
 		.code_bytes = target->session->options->cache_bytes,
-		.data_bytes = SHARED_BYTES + 65536 + CONTROL_THREADS_MAX * AREA_BYTES(target),
+		.data_bytes = SHARED_BYTES + 65536 + areas_max(target) * AREA_BYTES(target),
 		.data_min_bytes = SHARED_BYTES + 65536 + 4 * AREA_BYTES(target),
 		.force_far = getenv("TRACER_TEST_FAR") != NULL,
 	};
@@ -363,6 +393,9 @@ int target_create(struct session *session, pid_t pid, pid_t tid, struct target *
 	target->pid = pid;
 	target->task = tid;
 	target->ring_chunks = session->ring_chunks;
+	target->counters = session->events.count_blocks ? COUNTERS_OF_BLOCKS :
+			   session->events.count_calls ? COUNTERS_OF_CALLS : 0;
+	target->counters_at = COUNTERS_AT(target) - THREAD_BLOCK_OFFSET;
 	target->maps_are_old = true;
 	pthread_mutex_init(&target->lock, NULL);
 	pthread_mutex_init(&target->symbols_lock, NULL);

@@ -41,6 +41,7 @@ struct target {
 	uint8_t *sys_table;             /* what each system call is to do: SYS_ACTION_* */
 	uint64_t *areas_used;           /* bitmap of thread areas */
 	unsigned areas, ring_chunks;
+	uint32_t counters_at, counters;         /* of a thread, from its block on; how many */
 	unsigned areas_top;             /* all that were ever used are below; atomic */
 	uint64_t data_base, areas_base;
 	struct thread **by_area;

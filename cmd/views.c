@@ -1,7 +1,7 @@
 #include "output-internal.h"
 
 extern const struct view view_calls, view_calls_no_time, view_calls_json, view_summary,
-	view_blocks, view_coverage, view_watch;
+	view_call_counts, view_profile, view_blocks, view_coverage, view_watch;
 
 static const struct view view_none = { .name = "none" };
 
@@ -10,13 +10,15 @@ const struct view *view_choose(const struct options *o)
 	switch (o->mode) {
 	case MODE_CALLS:
 		if (o->summary)
-			return &view_summary;
+			return options_count(o) ? &view_call_counts : &view_summary;
 		if (o->format == FORMAT_JSON)
 			return &view_calls_json;
 		return o->no_time ? &view_calls_no_time : &view_calls;
 	case MODE_BLOCKS:
 	case MODE_INSNS:
 		return &view_blocks;
+	case MODE_PROFILE:
+		return &view_profile;
 	case MODE_COVERAGE:
 		return &view_coverage;
 	case MODE_WATCH:

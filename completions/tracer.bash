@@ -3,7 +3,7 @@
 _tracer()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
-	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --stacks
+	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --profile --stacks
 		--none --tid -F -N -M -X -D --min-time --when --wait --limit --duration -o --format -c -k --sort
 		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size --trust -q -v --stats --help
 		--version'

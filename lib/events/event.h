@@ -12,6 +12,7 @@
  * Payload, in this order, each present or not as the site says:
  *
  *     SITE_HAS_SP      1 word   low half of rsp after the transfer
+ *     SITE_HAS_FROM    1 word   number of the block that an indirect jump came from
  *     SITE_HAS_TARGET  2 words  where an indirect branch went, low word first
  *     SITE_HAS_COUNT   2 words  iterations (rcx) of a repeated string instruction
  *     SITE_HAS_ACCESS  2 words  address of a memory access
@@ -45,8 +46,9 @@ enum site_kind {
 	SITE_SIGNAL,            /* a handler is entered: signal, interrupted rsp,
 				 * interrupted pc (2 words), rsp, handler (2 words) */
 	SITE_SIGRETURN,         /* back at pc (2 words), rsp */
-	SITE_CUT,               /* the last block ended before pc (2 words), with rcx (2);
-				 * without payload: before the site's pc */
+	SITE_CUT,               /* the last block ended before pc (2 words), with rcx (2); its
+				 * number; 1 if it has not been counted yet.
+				 * Without payload: the site's block, before the site's pc */
 	SITE_END,               /* the stream ends */
 };
 
@@ -58,6 +60,7 @@ enum site_flag {
 	SITE_HAS_TSC = 16,
 	SITE_HAS_EXTRA = 32,
 	SITE_AFTER_CALL = 64,   /* see SITE_RETURN */
+	SITE_HAS_FROM = 128,
 };
 
 struct site {
@@ -88,7 +91,8 @@ static inline unsigned event_words(uint32_t id)
 /* Payload words that `flags` ask for (but for SITE_HAS_EXTRA). */
 static inline unsigned event_words_of(unsigned flags)
 {
-	return !!(flags & SITE_HAS_SP) + 2u * !!(flags & SITE_HAS_TARGET) +
+	return !!(flags & SITE_HAS_SP) + !!(flags & SITE_HAS_FROM) +
+	       2u * !!(flags & SITE_HAS_TARGET) +
 	       2u * !!(flags & SITE_HAS_COUNT) + 2u * !!(flags & SITE_HAS_ACCESS) +
 	       2u * !!(flags & SITE_HAS_TSC);
 }

@@ -238,6 +238,27 @@ const struct site *translator_site(const struct translator *t, uint32_t index)
 	return chunked_at(&t->sites, index);
 }
 
+uint32_t cache_counter_add(struct translator *t, uint32_t block, uint32_t site)
+{
+	uint32_t index = t->counters.count;
+	bool has_room = index < t->config.counters_max;
+	struct translate_counter *place = has_room ? chunked_place(&t->counters, index) : NULL;
+
+	if (!place) {
+		t->hot.is_full |= !has_room;
+		t->out_of_memory |= has_room;
+		return NO_INDEX;
+	}
+	*place = (struct translate_counter){ block, site };
+	__atomic_store_n(&t->counters.count, index + 1, __ATOMIC_RELEASE);
+	return index;
+}
+
+const struct translate_counter *translator_counter(const struct translator *t, uint32_t index)
+{
+	return chunked_at(&t->counters, index);
+}
+
 const struct translate_store *translator_store(const struct translator *t, uint32_t index)
 {
 	return chunked_at(&t->stores, index);
@@ -284,6 +305,7 @@ struct translator *translator_create(const struct translate_config *config, stru
 	    !chunked_init(&t->heats, &t->arrays, sizeof(struct heat)) ||
 	    !chunked_init(&t->stores, &t->arrays, sizeof(struct translate_store)) ||
 	    !chunked_init(&t->facts, &t->arrays, sizeof(struct store_facts)) ||
+	    !chunked_init(&t->counters, &t->arrays, sizeof(struct translate_counter)) ||
 	    !chunked_init(&t->hot_states, &t->arrays, sizeof(struct state)) ||
 	    !chunked_init(&t->cold_states, &t->arrays, sizeof(struct state)) || !blocks_init(t))
 		goto no_memory;
@@ -310,6 +332,7 @@ void translator_destroy(struct translator *t)
 	chunked_deinit(&t->heats);
 	chunked_deinit(&t->stores);
 	chunked_deinit(&t->facts);
+	chunked_deinit(&t->counters);
 	chunked_deinit(&t->hot_states);
 	chunked_deinit(&t->cold_states);
 	region_deinit(&t->arrays);

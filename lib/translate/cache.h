@@ -89,6 +89,13 @@ enum state_kind {
 	STATE_AT_TARGET,        /* it is in the thread block's `target` */
 };
 
+/* How far the program is in a block that is reported or counted. */
+enum block_part {
+	BLOCK_OUTSIDE,          /* not in it, or it is not to be told where it ends early */
+	BLOCK_BEGUN,            /* it has not been counted yet */
+	BLOCK_TOLD,             /* its event is in the ring, or it has been counted */
+};
+
 struct state {
 	uint32_t at;            /* cache offset from which this holds */
 	uint32_t block;
@@ -97,7 +104,7 @@ struct state {
 	uint16_t saved;         /* registers whose value is in their slot */
 	uint8_t kind;           /* enum state_kind */
 	bool is_owed;           /* done, but its event is not in the ring yet */
-	bool in_block;          /* the event of `block` is in the ring, and it has not ended */
+	uint8_t in_block;       /* enum block_part */
 	uint16_t section;       /* 1 + number of the restartable sequence it is in */
 	uint8_t arrives;        /* 1 + LOOKUP_*: on its way to pc by such a branch, which has
 				 * been done but is reported on arrival */
@@ -139,7 +146,7 @@ struct translator {
 	struct emit hot, cold;
 
 	struct region arrays;           /* of the arrays; it keeps what it has */
-	struct chunked blocks, exits, sites, stores, heats, facts;
+	struct chunked blocks, exits, sites, stores, heats, facts, counters;
 	struct chunked hot_states, cold_states;
 	struct region bytes;            /* of the program, as they were translated */
 	void *workspace;                /* for the block that is being translated */
@@ -217,6 +224,8 @@ void cache_relink_incoming(struct translator *t, struct xblock *b);
 void cache_unlink_incoming(struct translator *t, struct xblock *b);
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to);
 uint32_t cache_site_add(struct translator *t, const struct site *site);
+/* Its number.  NO_INDEX: there are no more, and the cache is full for that reason. */
+uint32_t cache_counter_add(struct translator *t, uint32_t block, uint32_t site);
 /* Notes a way for threads whose tracer has died; `index` of the table. */
 void cache_way_set(struct translator *t, uint32_t index, uint64_t address);
 /* A new block at old's address, untranslated, that is found in its place and to which

@@ -33,6 +33,7 @@ void translator_flush(struct translator *t)
 	chunked_clear(&t->heats);
 	chunked_clear(&t->stores);
 	chunked_clear(&t->facts);
+	chunked_clear(&t->counters);
 	chunked_clear(&t->hot_states);
 	chunked_clear(&t->cold_states);
 	region_clear(&t->bytes);

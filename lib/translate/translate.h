@@ -51,6 +51,15 @@ struct translate_events {
 	bool time;              /* with a time stamp in each of these */
 	bool coverage;          /* each block says once that it has run: translator_first_next() */
 	bool stores;            /* SITE_STORE around stores into the watched ranges */
+	bool count_calls;       /* calls and jumps to functions add to counters: translator_counter() */
+	bool count_blocks;      /* every block does */
+};
+
+/* Code of the dynamic linker's that a call passes through. */
+enum translate_stub {
+	STUB_NONE,
+	STUB_LINKAGE,           /* a stub of the procedure linkage table */
+	STUB_RESOLVER,          /* what finds the function when it is first called */
 };
 
 /* Where watched memory lies; see translate_events.stores. */
@@ -98,6 +107,9 @@ struct translate_config {
 	struct translate_events events;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
+	/* With events.count_*: where a thread's counters begin, from its thread block on, and
+	 * how many there are, of 8 bytes, zeroed. */
+	uint32_t counters_at, counters_max;
 	bool steps_syscalls;    /* see translator_syscalls_step() */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
 	bool has_fast_loop;             /* its `loop` is as quick as its jrcxz */
@@ -113,6 +125,8 @@ struct translate_config {
 	bool (*is_writable)(void *context, struct app_pc pc);
 	/* Is this the first instruction of a function?  (NULL: unknown.) */
 	bool (*is_function)(void *context, struct app_pc pc);
+	/* Is it in code that only leads to a function?  With events.count_calls. */
+	enum translate_stub (*stub)(void *context, struct app_pc pc);
 	/* Does an event at this address interest anybody?  (NULL: yes.) */
 	bool (*wants)(void *context, enum site_kind kind, struct app_pc pc, struct app_pc target);
 	/* Does a thread wait for an answer?  What is translated ahead of time is cut short
@@ -219,8 +233,9 @@ struct translate_state {
 	uint32_t event_id;              /* ... this id ... */
 	uint32_t event_payload[EVENT_WORDS_MAX];        /* ... with its payload */
 	const struct block *block;      /* the block it is in; NULL: in the runtime */
-	bool in_block;                  /* the event of `block` is in the ring, but nothing of
+	bool in_block;                  /* `block` has been reported or counted, but nothing of
 					 * it from regs.pc on has run: it is cut there */
+	bool in_part;                   /* the same, but the block has not been counted yet */
 	bool in_syscall;                /* parked behind the runtime's `syscall`: regs.pc is
 					 * behind the program's own; rax may hold a restart
 					 * code of the kernel */
@@ -256,6 +271,7 @@ struct block {
 	uint32_t insn_count;
 	const uint8_t *bytes;           /* as they were translated */
 	uint32_t index;
+	uint32_t counter;               /* 1 + number of its counter; 0: none */
 	bool is_dropped;
 	bool ends_in_syscall;
 };
@@ -263,6 +279,15 @@ struct block {
 /* NULL for a number that no site has.  Entries never change nor move. */
 const struct site *translator_site(const struct translator *t, uint32_t index);
 const struct block *translator_block(const struct translator *t, uint32_t index);
+
+/* What counter number `index` counts.  NULL: there are not so many.  As for sites. */
+struct translate_counter {
+	uint32_t block;         /* executions of this block; NO_BLOCK: of the transfer alone */
+	uint32_t site;          /* and of the call or jump at its end; NO_SITE: of none */
+};
+#define NO_BLOCK 0xffffffffu
+#define NO_SITE 0xffffffffu
+const struct translate_counter *translator_counter(const struct translator *t, uint32_t index);
 
 /* The access with this number, or NULL. */
 const struct translate_store *translator_store(const struct translator *t, uint32_t index);

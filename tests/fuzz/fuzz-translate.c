@@ -122,10 +122,13 @@ static struct translator *create(unsigned mode, unsigned place)
 		.events = {
 			.blocks = mode & 1, .counts = mode & 2, .calls = mode & 4, .time = mode & 8,
 			.coverage = mode & 16, .stores = mode & 32,
+			.count_calls = (mode & 36) == 0 && place & 16,
+			.count_blocks = (mode & 37) == 0 && place & 32,
 		},
 		.ranges = ranges, .range_count = mode & 32 ? 1 + (place >> 7 & 1) : 0,
 		.watch_reads = mode & 64, .has_bmi2 = place & 4, .has_fsgsbase = place & 8,
 		.has_fast_loop = place & 8,
+		.counters_at = 0x20000, .counters_max = place & 64 ? 50 : 5000,
 		.trust = -1,
 		.heat_limit = 2, .heat_local = heat, .heat_base = place_base(place) + bytes,
 		.seen_local = seen, .seen_base = place_base(place) + bytes + TRANSLATE_HEAT_BYTES,

@@ -58,6 +58,10 @@ struct build {
 	struct store_facts gives;       /* what is known behind the block */
 	struct store_facts falls;       /* the same of the block that falls into this one */
 	uint32_t facts;                 /* of the exits that are made; as in struct exit */
+	int count_at;                   /* it is counted before this instruction; -1: not at all */
+	uint32_t counter;
+	bool is_counted;                /* what follows stands behind that */
+	bool count_late;                /* by count_emit_late(), in last.c */
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
 
@@ -125,6 +129,19 @@ uint32_t event_site(struct build *b, enum site_kind kind, unsigned flags, uint64
 void event_emit(struct build *b, struct event *event);
 void event_finish(struct build *b, struct event *event);
 
+/* ---- count.c ------------------------------------------------------------------------ */
+
+/* Decides whether the decoded block is counted, and where. */
+void count_plan(struct build *b);
+/* Emits that. */
+void count_emit(struct build *b);
+/* The same with count_late; leaves rcx in its slot. */
+void count_emit_late(struct build *b);
+/* Counts an arrival at b's block that `site` describes; rcx is in its slot. */
+void count_emit_arrival(struct build *b, struct site *site, uint16_t saved);
+/* What the program has of stubs; STUB_NONE where nothing is counted. */
+enum translate_stub count_stub(const struct build *b);
+
 /* ---- stores.c ------------------------------------------------------------------------ */
 
 /* Is instruction i to be looked at, with watched ranges? */
@@ -173,9 +190,10 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where);
 /* The way in for branches of a kind to b, just before b's entry: falls into it. */
 void lookup_emit_way_in(struct build *b, int lookup);
 /* Reports the arrival at b's block by such a branch, if it is to be reported;
- * `saved`: registers in their slots.  With `event` and true the caller is to call
- * event_finish(). */
-bool lookup_emit_arrival(struct build *b, int lookup, uint16_t saved, struct event *event);
+ * `saved`: registers in their slots.  `from`: by the last instruction of this block; NULL:
+ * not known.  With `event` and true the caller is to call event_finish(). */
+bool lookup_emit_arrival(struct build *b, const struct build *from, int lookup, uint16_t saved,
+			 struct event *event);
 
 /* ---- guess.c ------------------------------------------------------------------------ */
 

@@ -59,6 +59,11 @@ static unsigned store_payload(struct emit *e, const struct event *event)
 		store_reg(e, at, RSP, false);           /* mov [rcx + at], esp */
 		at += 4;
 	}
+	if (event->flags & SITE_HAS_FROM) {             /* rdx is in its slot */
+		emit_tb(e, 0, 0x8b, RDX.number, TB_JUMP_FROM);  /* mov edx, gs:[jump_from] */
+		store_reg(e, at, RDX, false);           /* mov [rcx + at], edx */
+		at += 4;
+	}
 	if (event->flags & SITE_HAS_TARGET) {
 		store_reg(e, at, RDX, true);            /* mov [rcx + at], rdx */
 		at += 8;

@@ -48,7 +48,8 @@ bool guess_counter(struct build *b, uint64_t *out)
 {
 	const struct translate_config *c = &b->t->config;
 
-	if (!c->heat_limit || !c->heat_local || !make_heat(b) ||
+	/* Who resolves is told apart by what was called just before: by events alone. */
+	if (!c->heat_limit || !c->heat_local || count_stub(b) == STUB_RESOLVER || !make_heat(b) ||
 	    cache_heat(b->t, b->block)->guess_count == GUESSES_MAX)
 		return false;
 	*out = c->heat_base + 8ull * (b->block->heat - 1);
@@ -143,7 +144,7 @@ static void emit_hit(struct build *b, int lookup, uint64_t guess)
 	if (!arrival.block)
 		return;
 	build_mark(b, true, where);
-	bool reported = lookup_emit_arrival(&arrival, lookup, where.saved, &event);
+	bool reported = lookup_emit_arrival(&arrival, b, lookup, where.saved, &event);
 	build_mark(b, true, where);
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
 	build_mark(b, true, (struct where){ guess, BIT(1) });
@@ -171,7 +172,8 @@ void guess_emit(struct build *b, int lookup, struct where where, struct event *p
 	}
 	where.arrives = (uint8_t)(1 + lookup);
 	build_mark(b, true, where);
-	emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
+	if (!(where.saved & BIT(1)))
+		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
 	where.saved |= BIT(1);
 	for (unsigned i = 0; i < h->guess_count; i++) {
 		build_mark(b, true, where);

@@ -85,7 +85,8 @@ static bool is_function(struct build *b, uint64_t pc)
 static struct event transfer_event(struct build *b, enum site_kind kind, unsigned flags,
 				   const struct last *last, uint64_t target)
 {
-	flags |= SITE_HAS_SP | (b->t->config.events.time ? SITE_HAS_TSC : 0u);
+	if (b->t->config.events.calls)
+		flags |= SITE_HAS_SP | (b->t->config.events.time ? SITE_HAS_TSC : 0u);
 	return (struct event){
 		.site = event_site(b, kind, flags, last->pc, target),
 		.flags = (uint8_t)flags,
@@ -127,10 +128,13 @@ static void emit_call(struct build *b, const struct last *last)
 static void emit_indirect(struct build *b, const struct last *last, bool is_call)
 {
 	struct emit *e = &b->t->hot;
-	struct where where = { .pc = last->pc, .saved = BIT(2), .in_block = true };
+	uint16_t saved = b->count_late ? BIT(1) | BIT(2) : BIT(2);
+	struct where where = { .pc = last->pc, .saved = saved, .in_block = true };
 	bool reported = is_call && wants(b, SITE_CALL_INDIRECT, last->pc, 0);
 	struct event event;
 
+	if (b->count_late)
+		count_emit_late(b);
 	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
 	build_mark(b, true, where);
 	relocate_load_target(b, last->i);               /* mov rdx, target */
@@ -138,7 +142,7 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 		expect_return(b, last->next);
 		emit_push_return(b, (struct where){ .at_rdx = true, .saved = BIT(2) });
 	}
-	where = (struct where){ .at_rdx = true, .saved = BIT(2) };
+	where = (struct where){ .at_rdx = true, .saved = saved };
 	if (reported) {
 		event = transfer_event(b, SITE_CALL_INDIRECT, SITE_HAS_TARGET, last, 0);
 		event.before = event.after = where;
@@ -151,8 +155,11 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 static void emit_ret(struct build *b, const struct last *last)
 {
 	struct emit *e = &b->t->hot;
-	struct where where = { .pc = last->pc, .saved = BIT(2), .in_block = true };
+	uint16_t saved = b->count_late ? BIT(1) | BIT(2) : BIT(2);
+	struct where where = { .pc = last->pc, .saved = saved, .in_block = true };
 
+	if (b->count_late)
+		count_emit_late(b);
 	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
 	build_mark(b, true, where);
 	if (last->insn->imm_len) {
@@ -163,15 +170,16 @@ static void emit_ret(struct build *b, const struct last *last)
 	} else {
 		emit_u8(e, 0x5a);                       /* pop rdx */
 	}
-	guess_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = BIT(2) }, NULL);
+	guess_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = saved }, NULL);
 }
 
 /* Returns the target when it is to be laid out next, so that no jump is needed. */
 static uint64_t emit_jump(struct build *b, const struct last *last)
 {
 	uint64_t target = x86_branch_target(last->insn, last->pc);
-	bool reported = b->t->config.events.calls && is_function(b, target) &&
-			wants(b, SITE_TAILCALL, last->pc, target);
+	const struct translate_events *events = &b->t->config.events;
+	bool reported = (events->calls || events->count_calls) && is_function(b, target) &&
+			(count_stub(b) || wants(b, SITE_TAILCALL, last->pc, target));
 	const struct xblock *to = cache_block_find(b->t, (struct app_pc){ target });
 	struct event event;
 

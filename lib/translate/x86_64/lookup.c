@@ -174,6 +174,8 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
 	where.saved |= BIT(0) | BIT(1);
 	build_mark(b, hot, where);
+	if (lookup == LOOKUP_JMP && b->t->config.events.count_calls)
+		emit_mov_tb_imm32(e, TB_JUMP_FROM, b->block->public.index); /* mov dword gs:[..], block */
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
 	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
 	EMIT_RAW(e, 0x8d, 0x0c, 0x09);                  /* lea ecx, [rcx + rcx] */
@@ -202,10 +204,13 @@ static enum site_kind arrival_kind(struct translator *t, const struct xblock *bl
 {
 	const struct translate_config *c = &t->config;
 
-	if (lookup == LOOKUP_RET || (lookup == LOOKUP_JMP && block->is_after_call))
-		return SITE_RETURN;             /* by jmp: longjmp */
+	if (lookup == LOOKUP_CALL)
+		return c->events.count_calls ? SITE_CALL_INDIRECT : SITE_NONE;
+	/* Behind the call of a function that does not return may stand the next function. */
 	if (lookup == LOOKUP_JMP && c->is_function && c->is_function(c->context, block->public.pc))
 		return SITE_TAILCALL;
+	if (lookup == LOOKUP_RET || block->is_after_call)
+		return c->events.calls ? SITE_RETURN : SITE_NONE;       /* by jmp: longjmp */
 	return SITE_NONE;
 }
 
@@ -215,8 +220,9 @@ bool target_arrival(struct translator *t, const struct xblock *block, int lookup
 {
 	const struct translate_config *c = &t->config;
 	struct app_pc pc = block->public.pc;
-	enum site_kind kind = c->events.calls ? arrival_kind(t, block, lookup) : SITE_NONE;
-	unsigned flags = SITE_HAS_SP;
+	bool is_reported = c->events.calls || c->events.count_calls;
+	enum site_kind kind = is_reported ? arrival_kind(t, block, lookup) : SITE_NONE;
+	unsigned flags = c->events.calls ? SITE_HAS_SP : lookup == LOOKUP_JMP ? SITE_HAS_FROM : 0u;
 
 	if (kind == SITE_NONE || (c->wants && !c->wants(c->context, kind, pc, pc)))
 		return false;
@@ -235,13 +241,20 @@ bool target_arrival(struct translator *t, const struct xblock *block, int lookup
 	return true;
 }
 
-bool lookup_emit_arrival(struct build *b, int lookup, uint16_t saved, struct event *near)
+bool lookup_emit_arrival(struct build *b, const struct build *from, int lookup, uint16_t saved,
+			 struct event *near)
 {
 	struct where where = { b->block->public.pc.address, saved };
 	struct site site;
 
 	if (!target_arrival(b->t, b->block, lookup, &site))
 		return false;
+	if (b->t->config.events.count_calls && (from || !(site.flags & SITE_HAS_FROM))) {
+		site.pc = from ? from->pcs[from->count - 1] : site.pc;
+		site.flags = site.words = 0;
+		count_emit_arrival(b, &site, saved);
+		return false;
+	}
 	struct event event = {
 		.site = cache_site_add(b->t, &site),
 		.flags = site.flags,
@@ -262,7 +275,7 @@ bool lookup_emit_arrival(struct build *b, int lookup, uint16_t saved, struct eve
 void lookup_emit_way_in(struct build *b, int lookup)
 {
 	b->block->lookup_entry[lookup] = b->t->hot.at;
-	lookup_emit_arrival(b, lookup, ALL_SAVED, NULL);
+	lookup_emit_arrival(b, NULL, lookup, ALL_SAVED, NULL);
 	emit_restore(b);
 }
 
@@ -273,7 +286,7 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int loo
 
 	if (block->lookup_entry[lookup])
 		return block->lookup_entry[lookup];
-	lookup_emit_arrival(&b, lookup, ALL_SAVED, NULL);
+	lookup_emit_arrival(&b, NULL, lookup, ALL_SAVED, NULL);
 	emit_restore(&b);
 	emit_jmp(&t->hot, stores_entry(t, block, STORES_ALL_KNOWN));      /* jmp entry */
 	if (t->hot.is_full || t->cold.is_full)

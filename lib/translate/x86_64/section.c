@@ -279,7 +279,7 @@ static void emit_cut(struct build *b, uint64_t pc, uint64_t to)
 		.check = CHECK_HERE,
 	};
 
-	if (b->t->config.events.blocks)
+	if (b->t->config.events.blocks || b->count_at >= 0)
 		event_emit(b, &event);
 }
 

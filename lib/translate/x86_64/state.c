@@ -66,7 +66,8 @@ const struct state *target_state_at(const struct translator *t, uint32_t offset)
 
 /* ---- from a record --------------------------------------------------------------------- */
 
-static void fill_owed(struct translator *t, uint32_t index, struct translate_state *out)
+static void fill_owed(struct translator *t, uint32_t index, const struct thread_block *tb,
+		      struct translate_state *out)
 {
 	const struct site *site = translator_site(t, index);
 	uint64_t tsc = __rdtsc();
@@ -76,6 +77,8 @@ static void fill_owed(struct translator *t, uint32_t index, struct translate_sta
 	out->event_id = event_id(index, site->words);
 	if (site->flags & SITE_HAS_SP)
 		out->event_payload[n++] = (uint32_t)out->regs.gpr[4];
+	if (site->flags & SITE_HAS_FROM)
+		out->event_payload[n++] = tb->jump_from;
 	if (site->flags & SITE_HAS_TARGET) {
 		out->event_payload[n++] = (uint32_t)out->regs.pc;
 		out->event_payload[n++] = (uint32_t)(out->regs.pc >> 32);
@@ -87,13 +90,22 @@ static void fill_owed(struct translator *t, uint32_t index, struct translate_sta
 }
 
 /* An indirect branch has been done, and its way in, which reports it, not yet. */
-static void owe_arrival(struct translator *t, int lookup, struct translate_state *out)
+static void owe_arrival(struct translator *t, int lookup, const struct thread_block *tb,
+			struct translate_state *out)
 {
 	struct xblock *to = cache_block_get(t, (struct app_pc){ out->regs.pc });
 	struct site site;
 
 	if (to && target_arrival(t, to, lookup, &site))
-		fill_owed(t, cache_site_add(t, &site), out);
+		fill_owed(t, cache_site_add(t, &site), tb, out);
+}
+
+static void tell_part(const struct translator *t, const struct state *s,
+		      struct translate_state *out)
+{
+	out->block = translator_block(t, s->block);
+	out->in_block = s->in_block == BLOCK_TOLD;
+	out->in_part = s->in_block == BLOCK_BEGUN;
 }
 
 static bool from_record(struct translator *t, uint32_t offset, const struct translate_regs *raw,
@@ -110,17 +122,18 @@ static bool from_record(struct translator *t, uint32_t offset, const struct tran
 	for (int r = 0; r < 16; r++)
 		if (s->saved >> r & 1)
 			out->regs.gpr[r] = tb->slots[r];
-	out->block = translator_block(t, s->block);
-	out->in_block = s->in_block;
+	tell_part(t, s, out);
 	if (s->section && tb->rseq) {
 		out->has_frame_edit = true;
 		out->edit_address = tb->rseq + RSEQ_DESCRIPTOR;
 		out->edit_value = t->sections[s->section - 1].descriptor;
 	}
 	if (s->is_owed)
-		fill_owed(t, s->site, out);
-	if (s->arrives)
-		owe_arrival(t, s->arrives - 1, out);
+		fill_owed(t, s->site, tb, out);
+	if (s->arrives) {
+		tb->jump_from = s->block;
+		owe_arrival(t, s->arrives - 1, tb, out);
+	}
 	return true;
 }
 
@@ -163,8 +176,7 @@ static void cut_before_syscall(struct translator *t, const struct thread_block *
 	s = target_state_at(t, (uint32_t)resume - 1);
 	if (!s || s->pc != out->regs.pc)
 		return;
-	out->block = translator_block(t, s->block);
-	out->in_block = s->in_block;
+	tell_part(t, s, out);
 }
 
 /* Where the program is during a request, before it is answered. */
@@ -182,13 +194,13 @@ static void at_request(struct translator *t, struct thread_block *tb, struct tra
 	case REQUEST_MISS_JMP:
 	case REQUEST_MISS_RET:
 		out->regs.pc = tb->target;
-		owe_arrival(t, (int)tb->request_kind - REQUEST_MISS_CALL, out);
+		owe_arrival(t, (int)tb->request_kind - REQUEST_MISS_CALL, tb, out);
 		break;
 	case REQUEST_HOT_CALL:
 	case REQUEST_HOT_JMP:
 	case REQUEST_HOT_RET:
 		out->regs.pc = tb->target;
-		owe_arrival(t, (int)tb->request_kind - REQUEST_HOT_CALL, out);
+		owe_arrival(t, (int)tb->request_kind - REQUEST_HOT_CALL, tb, out);
 		break;
 	case REQUEST_SIGRETURN:
 		out->regs.pc = tb->target;
@@ -269,7 +281,7 @@ static void from_lookup(struct translator *t, uint32_t at, struct thread_block *
 										    : raw->gpr[2];
 		for (int r = 0; r < 3 && at < RUNTIME_OFFSET(lookups[i].missed); r++)
 			out->regs.gpr[r] = tb->slots[r];
-		owe_arrival(t, i, out);
+		owe_arrival(t, i, tb, out);
 	}
 }
 

@@ -63,6 +63,7 @@
 #define TB_WATCH_HEAD           0x428
 #define TB_WATCH_BACK           0x430
 #define TB_WATCH_SHAPE          0x438
+#define TB_JUMP_FROM            0x43c
 
 #define THREAD_BLOCK_OFFSET     4096
 #define THREAD_AREA_HEAD_BYTES  65536
@@ -179,7 +180,7 @@ struct thread_block {
 	uint64_t watch_head;            /* where the log ends with it */
 	uint64_t watch_back;            /* cache pc to go back to */
 	uint32_t watch_shape;           /* SHAPE_ bits */
-	uint32_t pad2;
+	uint32_t jump_from;             /* number of the block whose indirect jump is looked up */
 };
 
 struct control {
@@ -231,6 +232,7 @@ TB_CHECK(watch_address, TB_WATCH_ADDRESS);
 TB_CHECK(watch_head, TB_WATCH_HEAD);
 TB_CHECK(watch_back, TB_WATCH_BACK);
 TB_CHECK(watch_shape, TB_WATCH_SHAPE);
+TB_CHECK(jump_from, TB_JUMP_FROM);
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
 _Static_assert(offsetof(struct control, noted) == CONTROL_NOTED, "noted");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");

@@ -24,6 +24,15 @@
 
 /* ---- marks ------------------------------------------------------------------------- */
 
+static enum block_part part_of(const struct build *b, struct where where)
+{
+	if (!where.in_block)
+		return BLOCK_OUTSIDE;
+	if (b->t->config.events.blocks || b->is_counted)
+		return BLOCK_TOLD;
+	return b->count_at >= 0 ? BLOCK_BEGUN : BLOCK_OUTSIDE;
+}
+
 static void mark(struct build *b, bool hot, struct where where, uint32_t site, bool is_owed)
 {
 	/* Before its first instruction the sequence counts as begun: the program has
@@ -38,7 +47,7 @@ static void mark(struct build *b, bool hot, struct where where, uint32_t site, b
 		.kind = where.at_rdx ? STATE_AT_RDX : where.at_target ? STATE_AT_TARGET :
 			where.is_along ? STATE_ALONG : STATE_AT,
 		.is_owed = is_owed,
-		.in_block = where.in_block && b->t->config.events.blocks,
+		.in_block = (uint8_t)part_of(b, where),
 		.arrives = where.arrives,
 		.section = where.section ? where.section : begun,
 	};
@@ -85,6 +94,8 @@ static void emit_begin(struct build *b)
 		seen_emit(b);
 	if (b->t->config.events.blocks)
 		emit_block_event(b);
+	if (b->count_at == 0 && !b->count_late)
+		count_emit(b);
 }
 
 /* How often a repeated string instruction ran: rcx before it and after. */
@@ -132,13 +143,24 @@ static int emit_copies(struct build *b, int i, int end)
 	return i;
 }
 
+/* What is copied from i on ends where the block is counted. */
+static int run_end(const struct build *b, int i, int plain)
+{
+	return !b->is_counted && b->count_at >= i && b->count_at < plain ? b->count_at : plain;
+}
+
 static void emit_body(struct build *b)
 {
 	int plain = b->ends_early ? b->count : b->count - 1;
 
-	for (int i = 0; (i = emit_copies(b, i, plain)) < plain; i++) {
+	for (int i = 0; (i = emit_copies(b, i, run_end(b, i, plain))) < plain; i++) {
 		bool counted = is_counted(b, i);
 
+		if (i == b->count_at && !b->is_counted) {
+			count_emit(b);
+			i--;
+			continue;
+		}
 		build_mark(b, true, at(b->pcs[i], true));
 		if (counted)
 			emit_count_event(b, i, b->pcs[i]);
@@ -202,6 +224,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 		b->end_pc = b->pcs[b->count - 1];
 	block_find_dead(b);
 	stores_plan(b, is_return);
+	count_plan(b);
 	if (!block_keep_bytes(b))
 		return -ENOMEM;
 	enum stores_known known = emit_ways_in(b, is_return);
@@ -299,6 +322,7 @@ static struct build begin(struct translator *t)
 		.bytes = w->bytes,
 		.groups = w->groups,
 		.done = w->done,
+		.count_at = -1,
 	};
 }
 

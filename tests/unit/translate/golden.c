@@ -123,6 +123,7 @@ static char *translate(const char *source)
 		.blocks = strstr(how, "blocks"), .calls = strstr(how, "calls"),
 		.time = strstr(how, "time"), .stores = strstr(how, "stores"),
 		.counts = strstr(how, "counts"),
+		.count_blocks = strstr(how, "counted"), .count_calls = strstr(how, "counted"),
 	};
 	static const struct translate_range range = { 0x500000008100, 0x500000008140 };
 	m->config.ranges = &range;

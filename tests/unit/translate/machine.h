@@ -42,6 +42,9 @@
 #define SEEN_BYTES 65536        /* blocks, at most */
 #define CODE_BYTES      (32u << 20)
 #define CHUNKS_MAX_TEST 4
+#define AREA_BYTES_TEST ((CHUNKS_MAX_TEST + 4) * 65536 + COUNTERS_TEST * 8)
+#define COUNTERS_AT_TEST ((CHUNKS_MAX_TEST + 2) * 65536 - THREAD_BLOCK_OFFSET)
+#define COUNTERS_TEST (1u << 17)
 #define HEAT_LIMIT_TEST 2
 #define LOG_WORDS       (1u << 20)
 
@@ -191,6 +194,17 @@ static inline void machine_drain(struct machine *m)
 		m->log_count = 0;
 }
 
+static inline uint64_t *machine_counters(const struct machine *m)
+{
+	return (uint64_t *)((uint8_t *)m->tb + COUNTERS_AT_TEST);
+}
+
+static inline void machine_counters_clear(const struct machine *m)
+{
+	for (uint32_t i = 0; translator_counter(m->t, i); i++)
+		machine_counters(m)[i] = 0;
+}
+
 static void machine_thread_init(struct machine *m, uint32_t chunks)
 {
 	struct thread_block *tb = m->tb;
@@ -284,7 +298,7 @@ static void machine_init(struct machine *m, enum place place,
 	machine_has_avx = __builtin_cpu_supports("avx") != 0;
 	machine_catch_faults();
 	machine_map(m, place);
-	uint8_t *area = map_at(0, (CHUNKS_MAX_TEST + 3) * 65536, rw, shared, -1);
+	uint8_t *area = map_at(0, AREA_BYTES_TEST, rw, shared, -1);
 	m->area = (uint8_t *)(((uint64_t)area + 65535) & ~65535ull);
 	m->tb = (struct thread_block *)(m->area + THREAD_BLOCK_OFFSET);
 	m->control = map_at(0, 4096, rw, shared, -1);
@@ -303,6 +317,8 @@ static void machine_init(struct machine *m, enum place place,
 		m->config.lookup_base[i] = (uint64_t)m->config.lookup_local[i];
 	}
 	m->config.events = *events;
+	m->config.counters_at = COUNTERS_AT_TEST;
+	m->config.counters_max = COUNTERS_TEST;
 	m->config.read = machine_read;
 	m->config.has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
 	m->config.has_fast_loop = !m->slow_loop;

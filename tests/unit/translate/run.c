@@ -208,6 +208,8 @@ static const struct mode modes[] = {
 	{ "system calls asked about", { .blocks = false }, .all_syscalls = true },
 	{ "slow loop", { .blocks = false }, .slow_loop = true },
 	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
+	{ "counted calls", { .count_calls = true } },
+	{ "counted blocks", { .count_calls = true, .count_blocks = true }, .slow_loop = true },
 };
 #define MODES (sizeof modes / sizeof *modes)
 
@@ -321,6 +323,8 @@ MODE_TEST(ends_alike_when_writable_with_events, 13)
 MODE_TEST(ends_alike_when_asked_about_system_calls, 14)
 MODE_TEST(ends_alike_with_a_slow_loop, 15)
 MODE_TEST(ends_alike_with_a_slow_loop_and_events, 16)
+MODE_TEST(ends_alike_with_counted_calls, 17)
+MODE_TEST(ends_alike_with_counted_blocks, 18)
 
 /* ---- flags --------------------------------------------------------------------------------- */
 

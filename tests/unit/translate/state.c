@@ -60,6 +60,8 @@ static const struct mode modes[] = {
 	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
 	{ "stores, asked about", { .stores = true }, .asks_about_stores = true },
 	{ "stores, calls with an argument near", { .stores = true }, .points = true },
+	{ "counted calls", { .count_calls = true } },
+	{ "counted blocks", { .count_calls = true, .count_blocks = true } },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -110,6 +112,75 @@ static void add_words(struct stream *s, struct machine *m, const uint32_t *words
 	}
 }
 
+/* ---- what has been counted --------------------------------------------------------------- */
+
+/* By offset in the program: how often an instruction has run, and a call has gone there. */
+struct tally { int insns[FINISH_OFFSET], calls[FINISH_OFFSET]; };
+
+static void tally_insns(struct tally *t, const struct machine *m, const struct block *block, uint64_t from,
+			uint64_t end, int n)
+{
+	struct x86_insn insn;
+
+	for (uint64_t pc = block->pc.address; pc < block->pc.address + block->bytes_len; pc += insn.len) {
+		x86_decode(block->bytes + (pc - block->pc.address),
+			   block->bytes_len - (pc - block->pc.address), &insn);
+		if (pc >= from && pc < end)
+			t->insns[pc - m->program] += n;
+	}
+}
+
+/* Within this program a jump comes from nowhere else: they are all told of. */
+static void tally_transfer(struct tally *t, const struct machine *m, const struct site *site, int n)
+{
+	if (site->target - m->program < FINISH_OFFSET)
+		t->calls[site->target - m->program] += n;
+}
+
+static void tally_counters(struct tally *t, const struct machine *m)
+{
+	const struct translate_counter *counter;
+
+	for (uint32_t i = 0; (counter = translator_counter(m->t, i)); i++) {
+		const struct block *block = translator_block(m->t, counter->block);
+		int n = (int)machine_counters(m)[i];
+
+		if (block && m->config.events.count_blocks)
+			tally_insns(t, m, block, 0, ~0ull, n);
+		if (counter->site != NO_SITE)
+			tally_transfer(t, m, translator_site(m->t, counter->site), n);
+	}
+}
+
+static void tally_events(struct tally *t, const struct machine *m, const uint32_t *words, size_t count)
+{
+	for (size_t i = 0; i < count; i += 1 + event_words(words[i])) {
+		const struct site *site = translator_site(m->t, event_index(words[i]));
+
+		cr_assert(site && site->words == event_words(words[i]));
+		if (site->flags & SITE_HAS_FROM)
+			cr_assert_not_null(translator_block(m->t, words[i + 1]));
+		tally_transfer(t, m, site, 1);
+	}
+}
+
+/* A block that is cut has been counted as a whole, or not at all. */
+static void tally_cut(struct tally *t, const struct machine *m, const struct translate_state *state)
+{
+	const struct translate_counter *counter;
+
+	if (state->in_part && m->config.events.count_blocks)
+		tally_insns(t, m, state->block, 0, state->regs.pc, 1);
+	if (!state->in_block)
+		return;
+	if (m->config.events.count_blocks)
+		tally_insns(t, m, state->block, state->regs.pc, ~0ull, -1);
+	cr_assert_gt(state->block->counter, 0);
+	counter = translator_counter(m->t, state->block->counter - 1);
+	if (counter->site != NO_SITE)
+		tally_transfer(t, m, translator_site(m->t, counter->site), -1);
+}
+
 /* ---- the stopped thread ----------------------------------------------------------------------- */
 
 struct rig {
@@ -117,6 +188,7 @@ struct rig {
 	pid_t child;
 	struct outcome native;
 	struct stream whole;
+	struct tally whole_tally;
 	const struct mode *mode;
 	const uint8_t *start, *end;
 };
@@ -170,6 +242,36 @@ static void check_stream(struct rig *g, const uint32_t *words, size_t count,
 		     g->mode->name, offset, state->regs.pc - g->m->program, s.count, g->whole.count);
 }
 
+/* The same of what was counted. */
+static void check_tally(struct rig *g, const uint32_t *words, size_t count,
+			const struct translate_state *state, uint64_t offset)
+{
+	static struct tally t;
+	uint32_t owed[1 + EVENT_WORDS_MAX] = { state->event_id };
+
+	memset(&t, 0, sizeof t);
+	tally_counters(&t, g->m);
+	tally_events(&t, g->m, words, count);
+	tally_cut(&t, g->m, state);
+	memcpy(owed + 1, state->event_payload, sizeof state->event_payload);
+	if (state->is_owed)
+		tally_events(&t, g->m, owed, 1 + event_words(owed[0]));
+	machine_drain(&g->second);
+	tally_counters(&t, &g->second);
+	tally_events(&t, &g->second, g->second.log, g->second.log_count);
+	for (unsigned i = 0; i < FINISH_OFFSET; i++) {
+		cr_assert_eq(t.insns[i], g->whole_tally.insns[i], "mode %s, cache +%lx: +%x has run %d times, "
+			     "not %d", g->mode->name, offset, i, t.insns[i], g->whole_tally.insns[i]);
+		cr_assert_eq(t.calls[i], g->whole_tally.calls[i], "mode %s, cache +%lx: +%x was called %d times, "
+			     "not %d", g->mode->name, offset, i, t.calls[i], g->whole_tally.calls[i]);
+	}
+}
+
+static bool is_counting(const struct mode *mode)
+{
+	return mode->events.count_calls || mode->events.count_blocks;
+}
+
 static void check_stop(struct rig *g, const struct user_regs_struct *r)
 {
 	struct translate_regs regs = {
@@ -193,16 +295,20 @@ static void check_stop(struct rig *g, const struct user_regs_struct *r)
 	fetch(g);
 	machine_run(&image, state.regs.pc);
 	check_end(g, "natively", offset, &state);
-	if (!g->mode->events.blocks && !g->mode->events.calls)
+	if (!g->mode->events.blocks && !g->mode->events.calls && !is_counting(g->mode))
 		return;
 	fetch(g);
 	machine_thread_init(&g->second, CHUNKS_MAX_TEST);
+	machine_counters_clear(&g->second);
 	if (state.regs.pc == g->m->program + FINISH_OFFSET)
 		machine_run(&image, state.regs.pc);
 	else
 		machine_run_translated(&g->second, &image, state.regs.pc);
 	check_end(g, "entered anew", offset, &state);
-	check_stream(g, words, count, &state, offset);
+	if (is_counting(g->mode))
+		check_tally(g, words, count, &state, offset);
+	else
+		check_stream(g, words, count, &state, offset);
 }
 
 static void spawn(struct rig *g, const struct image *in, uint64_t at)
@@ -274,7 +380,7 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	if (m->store_log)
 		memset(m->sys_table, SYS_ACTION_WATCH, 65536);
 	g = (struct rig){ .m = m, .mode = mode, .start = start, .end = end, .second = *m };
-	uint8_t *area = map_at(0, (CHUNKS_MAX_TEST + 3) * 65536, PROT_READ | PROT_WRITE,
+	uint8_t *area = map_at(0, AREA_BYTES_TEST, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1);
 	g.second.area = (uint8_t *)(((uint64_t)area + 65535) & ~65535ull);
 	g.second.tb = (struct thread_block *)(g.second.area + THREAD_BLOCK_OFFSET);
@@ -294,12 +400,15 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	check_end(&g, "whole", 0, &(struct translate_state){ 0 });
 	machine_drain(&g.second);
 	add_words(&g.whole, m, g.second.log, g.second.log_count, NULL, 0);
+	tally_counters(&g.whole_tally, &g.second);
+	tally_events(&g.whole_tally, m, g.second.log, g.second.log_count);
 
 	/* The first pass misses, as g.second's links are dropped; the second is linked. */
 	translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
 	for (int pass = 0; pass < 2; pass++) {
 		machine_load(m, start, end);
 		machine_thread_init(m, CHUNKS_MAX_TEST);
+		machine_counters_clear(m);
 		if (mode->fill) {       /* a chunk that is all but full, and read */
 			m->tb->cursor = m->tb->ring_start + RING_CHUNK - mode->fill;
 			m->ring.at = RING_CHUNK - mode->fill;
@@ -343,3 +452,5 @@ STATE_TEST(slow_loop, 11)
 STATE_TEST(slow_loop_calls_time, 12)
 STATE_TEST(stores_asked, 13)
 STATE_TEST(stores_points, 14)
+STATE_TEST(counted_calls, 15)
+STATE_TEST(counted_blocks, 16)

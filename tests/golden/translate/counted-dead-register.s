@@ -1,0 +1,3 @@
+# near counted
+	lea rdx, [rdi + 8]
+	jmp rdx

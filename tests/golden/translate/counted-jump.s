@@ -1,0 +1,2 @@
+# near counted
+	jmp [rbx + rax * 8]
