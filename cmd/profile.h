@@ -13,6 +13,8 @@
 struct block;
 struct name;
 struct names;
+struct output;
+struct space;
 struct target;
 
 struct profile;
@@ -40,5 +42,10 @@ bool profile_correct(struct profile *profile, const struct block *block, uint64_
  * how many items there are in *out, one for each function and line, sorted by nothing. */
 size_t profile_resolve(struct profile *profile, struct target *target, struct names *names,
 		       bool lines, const struct profile_line **out);
+
+/* ---- profile-table.c ------------------------------------------------------------------- */
+
+void profile_space_end(struct output *output, struct space *space);
+void profile_finish(struct output *output);
 
 #endif

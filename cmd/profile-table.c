@@ -1,117 +1,18 @@
-/* view-profile.c - how often each function was called, and how many instructions it has
- * executed, itself; with -l, in which lines.
- *
- * Every block counts its executions (counted.h); hardly any event is needed.
+/* profile-table.c - what --profile shows at the end: how often each function was called, and
+ * how many instructions it has executed, itself; with -l, in which lines.
  */
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "call-counts.h"
 #include "calls.h"
 #include "json.h"
 #include "line.h"
 #include "profile.h"
 
-#define LOOK_NS 20000000
-
-/* ---- a thread ------------------------------------------------------------------------------ */
-
-struct thread_profile {
-	struct call_counts calls;
-	uint32_t seen;                  /* counters whose functions have names */
-	uint64_t looked_ns;
-};
-
-static int begin(struct output *output, struct stream *stream)
-{
-	struct thread_profile *p = calloc(1, sizeof *p);
-	struct counts *counts = summary_counts(stream->space);
-
-	(void)output;
-	if (counts && !counts->profile)
-		counts->profile = profile_create();
-	if (!p || !counts || !counts->profile) {
-		free(p);
-		return -1;
-	}
-	p->calls.stream = stream;
-	p->calls.counts = counts;
-	stream->view = p;
-	return 0;
-}
-
-/* Part of a block has run, as it was counted or as it was not. */
-static void correct(struct thread_profile *p, const struct record *record)
-{
-	struct profile *profile = p->calls.counts->profile;
-	struct counted_cut cut;
-
-	if (!counted_cut(p->calls.stream, record, &cut))
-		return;
-	if (cut.was_counted)
-		profile_correct(profile, cut.block, cut.end, ~0ull, -1ull);
-	else
-		profile_correct(profile, cut.block, 0, cut.end, 1);
-}
-
-static void event(struct output *output, struct stream *stream, const struct record *record)
-{
-	struct thread_profile *p = stream->view;
-
-	(void)output;
-	call_counts_event(&p->calls, record);
-	if (record->site->kind == SITE_CUT)
-		correct(p, record);
-}
-
-/* Before what was called is unmapped. */
-static void idle(struct output *output, struct stream *stream)
-{
-	struct thread_profile *p = stream->view;
-
-	if (output->now_ns - p->looked_ns < LOOK_NS)
-		return;
-	p->looked_ns = output->now_ns;
-	call_counts_look_ahead(&p->calls, &p->seen);
-}
-
-static void add(void *context, const struct block *block, const struct site *site, uint64_t n)
-{
-	struct call_counts *c = context;
-
-	if (block)
-		profile_add(c->counts->profile, block, n);
-	if (site)
-		call_counts_add(c, site->kind, site->pc, site->target, n);
-}
-
-static void take(struct output *output, struct stream *stream)
-{
-	struct thread_profile *p = stream->view;
-	const struct counted counted = { add, &p->calls };
-
-	output->events += counted_take(stream, &counted);
-}
-
-static void forget(struct output *output, struct stream *stream)
-{
-	struct thread_profile *p = stream->view;
-
-	take(output, stream);
-	p->seen = 0;
-}
-
-static void end(struct output *output, struct stream *stream)
-{
-	take(output, stream);
-	free(stream->view);
-	stream->view = NULL;
-}
-
 /* ---- a process ------------------------------------------------------------------------------ */
 
-static void space_end(struct output *output, struct space *space)
+void profile_space_end(struct output *output, struct space *space)
 {
 	struct counts *counts = space->view;
 
@@ -299,7 +200,7 @@ static void write_lines(struct output *output, const struct profile_line *lines,
 			write_text_line(output, &lines[i], all);
 }
 
-static void finish(struct output *output)
+void profile_finish(struct output *output)
 {
 	static const char header[] = "#   INSTRUCTIONS      %        CALLS  FUNCTION\n";
 	bool json = output->options->format == FORMAT_JSON, lines = output->options->lines;
@@ -328,8 +229,3 @@ static void finish(struct output *output)
 	free(all_lines);
 	free(rows);
 }
-
-const struct view view_profile = {
-	.name = "profile", .begin = begin, .event = event, .idle = idle, .forget = forget,
-	.end = end, .space_end = space_end, .space_free = summary_space_free, .finish = finish,
-};

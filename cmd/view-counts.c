@@ -1,32 +1,51 @@
-/* view-call-counts.c - a table of how often functions were called (-c with --no-time):
- * translated code counts, so that there are hardly any events.
+/* view-counts.c - tables of what translated code has counted, with hardly any event: how
+ * often functions were called (-c with --no-time), and how often blocks have run (--profile).
  */
 #include <stdlib.h>
 
 #include "call-counts.h"
 #include "calls.h"
+#include "profile.h"
 
 #define LOOK_NS 20000000
 
 struct thread_counts {
 	struct call_counts calls;
+	struct profile *profile;        /* of the process; NULL: without */
 	uint32_t seen;                  /* counters whose functions have names */
 	uint64_t looked_ns;
 };
 
 static int begin(struct output *output, struct stream *stream)
 {
+	bool has_profile = output->options->mode == MODE_PROFILE;
 	struct thread_counts *c = calloc(1, sizeof *c);
+	struct counts *counts = summary_counts(stream->space);
 
-	(void)output;
-	if (!c || !summary_counts(stream->space)) {
+	if (counts && has_profile && !counts->profile)
+		counts->profile = profile_create();
+	if (!c || !counts || (has_profile && !counts->profile)) {
 		free(c);
 		return -1;
 	}
 	c->calls.stream = stream;
-	c->calls.counts = summary_counts(stream->space);
+	c->calls.counts = counts;
+	c->profile = counts->profile;
 	stream->view = c;
 	return 0;
+}
+
+/* Part of a block has run, as it was counted or as it was not. */
+static void correct(struct thread_counts *c, const struct record *record)
+{
+	struct counted_cut cut;
+
+	if (!counted_cut(c->calls.stream, record, &cut))
+		return;
+	if (cut.was_counted)
+		profile_correct(c->profile, cut.block, cut.end, ~0ull, -1ull);
+	else
+		profile_correct(c->profile, cut.block, 0, cut.end, 1);
 }
 
 static void event(struct output *output, struct stream *stream, const struct record *record)
@@ -35,6 +54,8 @@ static void event(struct output *output, struct stream *stream, const struct rec
 
 	(void)output;
 	call_counts_event(&c->calls, record);
+	if (c->profile && record->site->kind == SITE_CUT)
+		correct(c, record);
 }
 
 /* Before what was called is unmapped. */
@@ -50,17 +71,17 @@ static void idle(struct output *output, struct stream *stream)
 
 static void add(void *context, const struct block *block, const struct site *site, uint64_t n)
 {
-	struct call_counts *c = context;
+	struct thread_counts *c = context;
 
-	(void)block;
+	if (block && c->profile)
+		profile_add(c->profile, block, n);
 	if (site)
-		call_counts_add(c, site->kind, site->pc, site->target, n);
+		call_counts_add(&c->calls, site->kind, site->pc, site->target, n);
 }
 
 static void take(struct output *output, struct stream *stream)
 {
-	struct thread_counts *c = stream->view;
-	const struct counted counted = { add, &c->calls };
+	const struct counted counted = { add, stream->view };
 
 	output->events += counted_take(stream, &counted);
 }
@@ -84,4 +105,8 @@ const struct view view_call_counts = {
 	.name = "summary", .begin = begin, .event = event, .idle = idle, .forget = forget,
 	.end = end, .space_end = summary_space_end, .space_free = summary_space_free,
 	.finish = summary_finish,
+}, view_profile = {
+	.name = "profile", .begin = begin, .event = event, .idle = idle, .forget = forget,
+	.end = end, .space_end = profile_space_end, .space_free = summary_space_free,
+	.finish = profile_finish,
 };
