@@ -144,7 +144,7 @@ VICTIMS := \
 	bits32        stepper       filtered      confined      sequences     threads       jit \
 	notices       crash         parts         vforks        gc-go         flood         life \
 	dispatched    kernel        growing       guarded       mixed         corrupted     vforked       null \
-	replaced      fills         frames        ticking \
+	replaced      fills         frames        ticking       timed \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
@@ -153,6 +153,7 @@ victim_signals       = $(VICTIM_CC) -o $@ tests/victims/signals.c
 victim_order         = $(VICTIM_CC) -o $@ tests/victims/order.c
 victim_counted       = $(VICTIM_CC) -o $@ tests/victims/counted.c
 victim_fib           = $(VICTIM_CC) -o $@ tests/victims/fib.c
+victim_timed         = $(VICTIM_CC) -o $@ tests/victims/timed.c
 victim_ticking       = $(VICTIM_CC) -o $@ tests/victims/ticking.c
 victim_watched       = $(VICTIM_CC) -o $@ tests/victims/watched.c
 victim_ends          = $(VICTIM_CC) -o $@ tests/victims/ends.c

@@ -53,6 +53,16 @@ static inline void calls_filter_within(const struct calls *c, struct frame *fram
 			   frame->depth >= c->depth_limit;
 }
 
+/* Before an event: the thread may have waited for room since the last one. */
+static inline void calls_waited(struct calls *c)
+{
+	uint64_t until = c->stream->waited_until;
+
+	c->stream->waited_until = 0;
+	if (until > c->last_tsc && c->last_tsc)
+		c->tree.cost.waited += until - c->last_tsc;
+}
+
 /* ---- summary.c ------------------------------------------------------------------------ */
 
 struct count {
@@ -70,9 +80,8 @@ struct counts {
 	size_t line_count;
 };
 
-static inline void summary_add(struct count *n, const struct frame *frame, uint64_t tsc)
+static inline void summary_add(struct count *n, const struct frame *frame, uint64_t duration)
 {
-	uint64_t duration = tsc - frame->start;
 
 	if (!n->calls++ || duration < n->min)
 		n->min = duration;

@@ -69,7 +69,7 @@ static inline void push(struct calltree *tree, const struct calltree_ops *ops,
 	if (s->count == s->room && !grow(s))
 		return;
 	struct frame *frame = &s->frames[s->count++];
-	frame_init(frame, callee, call_pc, slot, tsc);
+	frame_init(frame, callee, call_pc, slot, tsc, tree->cost.waited);
 	frame->is_tail = is_tail;
 	ops->opened(ops->context, frame, s->count > 1 ? frame - 1 : NULL);
 }
@@ -81,7 +81,8 @@ static inline void pop(struct calltree *tree, const struct calltree_ops *ops,
 	struct frame *frame = &s->frames[s->count - 1];
 
 	if (s->count > 1)
-		frame[-1].children += tsc - frame->start;
+		frame_end_within(frame - 1, frame,
+				 frame_duration(frame, tsc, tree->cost));
 	s->signals -= frame->is_signal;
 	ops->closed(ops->context, frame, how, tsc);
 	s->count--;
@@ -423,7 +424,7 @@ void calltree_signal(struct calltree *tree, const struct calltree_ops *ops,
 	if (s->count == s->room && !grow(s))
 		return;
 	struct frame *frame = &s->frames[s->count++];
-	frame_init(frame, handler, 0, slot, tsc);
+	frame_init(frame, handler, 0, slot, tsc, tree->cost.waited);
 	frame->is_signal = true;
 	frame->signal = (uint8_t)signal;
 	frame->interrupted_sp = interrupted_sp;

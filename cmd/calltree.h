@@ -40,6 +40,8 @@ struct frame {
 	uint32_t slot;
 	uint32_t interrupted_sp;        /* of a handler: where it came in */
 	uint64_t start, children;       /* tsc; of the calls in it, in ticks */
+	uint64_t events, waited;        /* within it, and ticks of waiting before it: what is
+					 * not the program's */
 	bool is_tail;                   /* it took another's place by a jump */
 	bool is_signal;                 /* entered by the kernel: a handler */
 	uint8_t signal;
@@ -54,7 +56,7 @@ struct frame {
 
 /* Field by field: made for each call, it is not to become a memset(). */
 static inline void frame_init(struct frame *frame, const struct name *callee, uint64_t call_pc,
-			      uint32_t slot, uint64_t tsc)
+			      uint32_t slot, uint64_t tsc, uint64_t waited)
 {
 	frame->callee = callee;
 	frame->call_pc = call_pc;
@@ -62,6 +64,8 @@ static inline void frame_init(struct frame *frame, const struct name *callee, ui
 	frame->interrupted_sp = 0;
 	frame->start = tsc;
 	frame->children = 0;
+	frame->events = 0;
+	frame->waited = waited;
 	frame->is_tail = false;
 	frame->is_signal = false;
 	frame->signal = 0;
@@ -82,9 +86,16 @@ struct call_stack {
 	struct call_stack *next;
 };
 
+/* Of tracing, in ticks: it is taken off durations. */
+struct calltree_cost {
+	uint64_t event;                 /* of one */
+	uint64_t waited;                /* for room for events, so far */
+};
+
 struct calltree {
 	struct call_stack *current;
 	struct call_stack *stacks;      /* all of the thread, `current` included */
+	struct calltree_cost cost;
 };
 
 enum calltree_end {
@@ -102,6 +113,25 @@ struct calltree_ops {
 	const struct name *(*name)(void *context, uint64_t address);
 	void *context;
 };
+
+/* How long the call took, in ticks, but for the events in it, and its own. */
+static inline uint64_t frame_duration(const struct frame *frame, uint64_t tsc,
+				      struct calltree_cost cost)
+{
+	uint64_t all = tsc - frame->start;
+	uint64_t ours = cost.event * (frame->events + 1) + (cost.waited - frame->waited);
+
+	return all > ours ? all - ours : 0;
+}
+
+/* The frame ends within its parent: by an event, and begun by one unless it is a tail
+ * call, which began by the end of the one before it. */
+static inline void frame_end_within(struct frame *parent, const struct frame *frame,
+				    uint64_t duration)
+{
+	parent->children += duration;
+	parent->events += frame->events + 1 + !frame->is_tail;
+}
 
 int calltree_init(struct calltree *tree);
 void calltree_deinit(struct calltree *tree);

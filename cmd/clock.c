@@ -1,8 +1,12 @@
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 #include <x86intrin.h>
 
 #include "output-internal.h"
+
+#define READINGS 1000           /* of one measurement */
+#define MEASUREMENTS 15
 
 /* Readings taken together, and the rate: ns = ticks * rate / 2^32. */
 static struct {
@@ -75,4 +79,59 @@ uint64_t clock_tsc_to_epoch_ns(uint64_t tsc)
 {
 	pthread_once(&once, calibrate);
 	return base.epoch_ns + (uint64_t)to_ns((int64_t)(tsc - base.tsc));
+}
+
+/* ---- what an event costs ----------------------------------------------------------------- */
+
+/* As translated code writes it (lib/translate/x86_64/events.c), to one place. */
+#define EVENT(clock) \
+	"mov	%%rcx, (%0)\n	mov	%%rax, 8(%0)\n	mov	%%rdx, 16(%0)\n" \
+	"mov	24(%0), %%rcx\n	movl	$1, (%%rcx)\n	movl	$2, 4(%%rcx)\n" \
+	clock \
+	"lea	(%%rcx), %%rcx\n	mov	%%rcx, 24(%0)\n" \
+	"movzbl	%%ch, %%ecx\n	jrcxz	1f\n1:\n" \
+	"mov	(%0), %%rcx\n	mov	8(%0), %%rax\n	mov	16(%0), %%rdx\n"
+
+static uint64_t time_events(bool coarse, void *place)
+{
+	uint64_t before = __rdtsc();
+
+	for (int i = 0; i < READINGS; i++)
+		if (coarse)
+			__asm__ volatile(EVENT("mov 32(%0), %%rax\n mov %%rax, 8(%%rcx)\n")
+					 : : "r"(place) : "rax", "rcx", "rdx", "memory");
+		else
+			__asm__ volatile(EVENT("rdtsc\n mov %%eax, 8(%%rcx)\n mov %%edx, 12(%%rcx)\n")
+					 : : "r"(place) : "rax", "rcx", "rdx", "memory");
+	return (__rdtsc() - before) / READINGS;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t event_ticks[2];
+
+static void measure(void)
+{
+	uint64_t words[2], block[8] = { 0 }, found[MEASUREMENTS];
+
+	block[3] = (uint64_t)words;     /* the cursor */
+	for (int coarse = 0; coarse <= 1; coarse++) {
+		for (int i = 0; i < MEASUREMENTS; i++)
+			found[i] = time_events(coarse, block);
+		qsort(found, MEASUREMENTS, sizeof *found, by_size);
+		event_ticks[coarse] = found[MEASUREMENTS / 2];
+	}
+}
+
+uint64_t clock_event_ticks(bool coarse)
+{
+	static pthread_once_t measured = PTHREAD_ONCE_INIT;
+
+	pthread_once(&measured, measure);
+	return event_ticks[coarse];
 }

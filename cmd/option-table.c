@@ -59,6 +59,9 @@ const struct option_row option_rows[] = {
 	{ NULL, 't', NULL, NULL, OPTION_CLOCK,
 	  "the time of day; -tt with microseconds, -ttt since the epoch" },
 	{ NULL, 'r', NULL, NULL, OPTION_RELATIVE, "the time since the line before" },
+	{ NULL, 0, "clock", "SOURCE", OPTION_CLOCK_SOURCE,
+	  "tsc: the processor's counter, to the nanosecond; coarse: a word that a\n"
+	  "                      processor of its own keeps within a microsecond" },
 	{ NULL, 0, "no-time", NULL, OPTION_NO_TIME, "read no clock at all" },
 	{ NULL, 0, "no-demangle", NULL, OPTION_NO_DEMANGLE,
 	  "names as they stand in the symbol table" },

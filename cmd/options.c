@@ -107,6 +107,17 @@ static int set_sort(struct options *o, const char *value)
 	return GO_ON;
 }
 
+static int set_clock_source(struct options *o, const char *value)
+{
+	static const char *const words[] = { "tsc", "coarse", NULL };
+	int i = word_index(words, value);
+
+	if (i < 0)
+		return wrong("--clock %s: what fits is tsc, coarse", value);
+	o->clock_source = i ? CLOCK_COARSE : CLOCK_TSC;
+	return GO_ON;
+}
+
 static int set_color(struct options *o, const char *value)
 {
 	static const char *const words[] = { "never", "auto", "always", NULL };
@@ -228,6 +239,7 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 		break;
 	case OPTION_FORMAT: return set_format(o, value);
 	case OPTION_SORT: return set_sort(o, value);
+	case OPTION_CLOCK_SOURCE: return set_clock_source(o, value);
 	case OPTION_COLOR: return set_color(o, value);
 	case OPTION_CACHE_SIZE: return set_cache_size(o, value);
 	case OPTION_TRUST: return set_trust(o, value);
@@ -360,6 +372,8 @@ static int check_time(const struct options *o)
 		return wrong("--min-time goes with --calls");
 	if (o->min_time_ns && o->no_time)
 		return wrong("--min-time needs the clock that --no-time leaves out");
+	if (o->clock_source && o->no_time)
+		return wrong("--clock chooses the clock that --no-time leaves out");
 	if (o->clock && o->no_time)
 		return wrong("-t and -r need the clock that --no-time leaves out");
 	return GO_ON;

@@ -34,6 +34,12 @@ enum clock_style {
 	CLOCK_RELATIVE,         /* -r */
 };
 
+enum clock_source {
+	CLOCK_CHEAPER,          /* what costs less here */
+	CLOCK_TSC,              /* rdtsc */
+	CLOCK_COARSE,           /* a word that the tracer keeps up to date */
+};
+
 enum sort_key {
 	SORT_DEFAULT,
 	SORT_TOTAL,
@@ -79,6 +85,7 @@ struct options {
 	enum mode mode;
 	enum format format;
 	enum clock_style clock;
+	enum clock_source clock_source; /* --clock */
 	pid_t *pids;
 	size_t pid_count;
 	pid_t *tids;                    /* --tid; none: all */

@@ -88,6 +88,9 @@ uint64_t clock_tsc_to_epoch_ns(uint64_t tsc);
 /* The length in ns of a stretch of `tsc` ticks. */
 uint64_t clock_tsc_to_duration(uint64_t tsc);
 uint64_t clock_monotonic_ns(void);
+/* What an event with a time stamp costs the program, in ticks: measured once.  coarse: with
+ * the clock of clock-word.h. */
+uint64_t clock_event_ticks(bool coarse);
 
 /* ---- progress.c: the line on a terminal -------------------------------------------------- */
 

@@ -50,6 +50,9 @@ struct stream {
 	unsigned carry_count;
 	bool may_wait;                  /* its ring was full a moment ago */
 	uint64_t waits_since_tsc;       /* for room in it; 0: it does not */
+	uint64_t wait_ends[RING_CHUNKS_MAX];    /* tsc: when it was let on to this chunk; 0: it
+						 * did not wait before that */
+	uint64_t waited_until;          /* before the events that come now; 0: not */
 	bool is_ended;                  /* set by the main thread */
 	bool was_damaged;
 	bool is_finished;               /* but for its area */

@@ -9,18 +9,20 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/sysinfo.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
+#include "clock-word.h"
 #include "filter.h"
 #include "flush.h"
 #include "guard.h"
 #include "life.h"
 #include "message.h"
-#include "output.h"
+#include "output-internal.h"
 #include "postponed.h"
 #include "service.h"
 #include "stacks.h"
@@ -32,6 +34,7 @@
 #include "writer.h"
 
 #define THREAD_HASH 4096
+#define CLOCK_TRAPPED_TICKS 1000        /* an event takes some 100 where none traps */
 
 /* ---- threads ----------------------------------------------------------------------- */
 
@@ -349,11 +352,30 @@ static void choose_events(struct session *s)
 	s->ring_chunks = counts ? 2 : 4;
 }
 
+/* The counter, unless the machine traps it and has a processor to spare. */
+static void choose_clock(struct session *s)
+{
+	enum clock_source source = s->options->clock_source;
+
+	if (!s->events.time)
+		return;
+	if (source == CLOCK_CHEAPER)
+		source = clock_event_ticks(false) > CLOCK_TRAPPED_TICKS && get_nprocs() > 2 ?
+			 CLOCK_COARSE : CLOCK_TSC;
+	s->has_coarse_clock = source == CLOCK_COARSE;
+	if (s->options->verbose)
+		message_verbose(1, "clock: %s (an event takes %lu ns with tsc, %lu ns with coarse)",
+				s->has_coarse_clock ? "coarse" : "tsc",
+				clock_tsc_to_duration(clock_event_ticks(false)),
+				clock_tsc_to_duration(clock_event_ticks(true)));
+}
+
 static int init(struct session *s, const struct options *options, struct err *err)
 {
 	memset(s, 0, sizeof *s);
 	s->options = options;
 	choose_events(s);
+	choose_clock(s);
 	s->threads = calloc(THREAD_HASH, sizeof *s->threads);
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->requests_lock, NULL);
@@ -378,12 +400,13 @@ static void print_stats(struct session *s)
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
 		"\"indirect_misses\":%lu,\"guesses\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
 		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
-		"\"translate_ns\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
+		"\"translate_ns\":%lu,\"clock_gap_ns\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
 		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
 		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
 		s->gone.indirect_misses, s->gone.guesses, s->gone.dropped,
 		s->gone.flushes, s->signals, s->steps, s->stops,
 		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns,
+		clock_tsc_to_duration(clock_word_gap()),
 		timeval_ns(&used.ru_utime), timeval_ns(&used.ru_stime));
 }
 

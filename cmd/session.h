@@ -21,6 +21,7 @@ struct session {
 	struct translate_events events;
 	unsigned ring_chunks;
 	bool lossy;
+	bool has_coarse_clock;
 
 	struct target *targets;
 	struct watch *watches;          /* --watch with debug registers: all runs natively */

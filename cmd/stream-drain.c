@@ -126,6 +126,26 @@ static void look_whether_it_waits(struct stream *stream)
 		stream->waits_since_tsc = __rdtsc();
 }
 
+/* The chunk that comes behind the one that is full is begun after that. */
+static void note_wait(struct stream *stream)
+{
+	const struct ring *ring = &stream->thread->ring;
+	uint64_t produced = __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE);
+
+	stream->wait_ends[(produced + 1) % ring->chunks] = __rdtsc();
+}
+
+/* Words have been read: was there a wait before them? */
+static void recall_wait(struct stream *stream)
+{
+	const struct ring *ring = &stream->thread->ring;
+	uint64_t chunk = ring->count - (ring->at == RING_ZONE);         /* theirs */
+	uint64_t *end = &stream->wait_ends[chunk % ring->chunks];
+
+	stream->waited_until = *end;
+	*end = 0;
+}
+
 /* It goes on. */
 static void answer_ring(struct output *output, struct stream *stream)
 {
@@ -138,8 +158,10 @@ static void answer_ring(struct output *output, struct stream *stream)
 	/* Held by one who may wait for us: then the next round does it. */
 	if (!stream->may_wait || pthread_mutex_trylock(&target->lock))
 		return;
-	if (is_waiting(tb))
+	if (is_waiting(tb)) {
+		note_wait(stream);
 		service_answer(stream->thread, target->runtime.ring_retry);
+	}
 	if (stream->waits_since_tsc)
 		output->ring_wait_tsc += __rdtsc() - stream->waits_since_tsc;
 	stream->may_wait = false;
@@ -171,6 +193,8 @@ bool stream_drain(struct output *output, struct stream *stream, bool all)
 		damaged(stream);
 		discard(ring);
 	}
+	if (n > 0)
+		recall_wait(stream);
 	if (n > 0 && output->view->event)
 		events(output, stream, output->words, (size_t)n);
 	if (all || (stream->may_wait && ring_whole(ring) <= (ring->chunks - 1) / 2))

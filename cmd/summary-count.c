@@ -142,6 +142,7 @@ struct counting {
 	uint32_t *open;
 	uint32_t room;                          /* of both */
 	uint64_t tsc;                           /* the event's */
+	struct calltree_cost cost;
 };
 
 static ALWAYS_INLINE void enter(struct counting *g, struct frame *frame, struct how how)
@@ -158,15 +159,16 @@ static ALWAYS_INLINE void enter(struct counting *g, struct frame *frame, struct 
 static ALWAYS_INLINE void leave(struct counting *g, struct frame *frame, struct how how)
 {
 	uint32_t id = frame->shown->function_id;
+	uint64_t duration = how.timed ? frame_duration(frame, g->tsc, g->cost) : 0;
 
 	if (how.timed) {
 		g->open[id]--;
-		frame[-1].children += g->tsc - frame->start;
+		frame_end_within(frame - 1, frame, duration);
 	}
 	if (how.filtered && frame->is_hidden)
 		return;
 	if (how.timed)
-		summary_add(&g->counts[id], frame, g->tsc);
+		summary_add(&g->counts[id], frame, duration);
 	else
 		g->counts[id].calls++;
 }
@@ -180,7 +182,7 @@ static ALWAYS_INLINE bool on_call(struct counting *g, const struct name *callee,
 	    t->callee->switches_stacks || callee->function_id >= g->room)
 		return false;
 	g->top = ++t;
-	frame_init(t, callee, pc, sp, g->tsc);
+	frame_init(t, callee, pc, sp, g->tsc, g->cost.waited);
 	enter(g, t, how);
 	return true;
 }
@@ -213,7 +215,7 @@ static ALWAYS_INLINE bool on_tailcall(struct counting *g, const struct name *cal
 		return true;
 	if (!from_stub) {
 		leave(g, t, how);
-		frame_init(t, callee, t->call_pc, sp, g->tsc);
+		frame_init(t, callee, t->call_pc, sp, g->tsc, g->cost.waited);
 		t->is_tail = true;
 	} else if (how.timed) {
 		g->open[t->shown->function_id]--;
@@ -306,6 +308,7 @@ size_t summary_events(struct output *output, struct stream *stream, const uint32
 	if (!sites || !s->count)
 		return 0;
 	check_targets(sites, stream->target);
+	calls_waited(c);
 	const struct counting g = {
 		.calls = c,
 		.stack = s,
@@ -316,6 +319,7 @@ size_t summary_events(struct output *output, struct stream *stream, const uint32
 		.open = c->open,
 		.room = c->open_room < c->counts->room ? c->open_room : c->counts->room,
 		.tsc = c->last_tsc,
+		.cost = c->tree.cost,
 	};
 	bool filtered = !filter_is_empty(output->filter) || c->depth_limit != UINT32_MAX;
 

@@ -114,9 +114,10 @@ void summary_closed(void *context, struct frame *frame, enum calltree_end how, u
 	uint32_t id = frame->shown->function_id;
 	if (c->is_timed)
 		c->open[id]--;
-	if (frame->is_hidden || tsc - frame->start < c->min_ticks || !output_show(c->output))
+	uint64_t duration = frame_duration(frame, tsc, c->tree.cost);
+	if (frame->is_hidden || duration < c->min_ticks || !output_show(c->output))
 		return;
-	summary_add(&c->counts->items[id], frame, tsc);
+	summary_add(&c->counts->items[id], frame, duration);
 }
 
 /* ---- putting together -------------------------------------------------------------------- */

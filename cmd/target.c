@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock-word.h"
 #include "counted.h"
 #include "guard.h"
 #include "maps.h"
@@ -275,6 +276,8 @@ static int make_translator(struct target *target, struct err *err)
 		.seen_local = local_at(target, target->data_base + SEEN_AT),
 		.seen_base = target->data_base + SEEN_AT,
 		.events = events,
+		.clock_base = target->has_clock_word ? target->data_base + CONTROL_CLOCK : 0,
+		.clock_local = target->has_clock_word ? &target->control->clock : NULL,
 		.ranges = ranges,
 		.range_count = target->place_count,
 		.has_fast_loop = __builtin_cpu_is("amd"),
@@ -326,6 +329,9 @@ static int divide_data(struct target *target, struct err *err)
 	target->sys_table = local_at(target, target->data_base + CONTROL_BYTES);
 	if (target->session->events.stores)
 		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
+	if (target->has_clock && target->session->has_coarse_clock)
+		target->has_clock_word = clock_word_add(&target->control->clock);
+	target->has_clock &= target->session->has_coarse_clock == target->has_clock_word;
 	syscalls_fill_table(target);
 	/* The ring of the last area runs a little over its end. */
 	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));
@@ -376,7 +382,8 @@ static int map_arena(struct target *target, pid_t tid, struct err *err)
 		return r;
 	find_program(target->pid, &request.near_start, &request.near_end);
 	r = arena_create(&target->arena, &remote.ops, &request, err);
-	target->has_clock = r == 0 && target->session->events.time && has_clock(target, &remote);
+	if (r == 0 && target->session->events.time)
+		target->has_clock = target->session->has_coarse_clock || has_clock(target, &remote);
 	int end = remote_end(&remote, NULL, r < 0 ? &ignored : err);
 	return r < 0 ? r : end < 0 ? end : 0;
 }
@@ -444,6 +451,8 @@ void target_destroy(struct target *target)
 	translator_destroy(target->translator);
 	unwinder_destroy(target->unwinder);
 	symbols_destroy(target->symbols);
+	if (target->has_clock_word)
+		clock_word_remove(&target->control->clock);
 	if (target->control)
 		guard_disown(target->control);
 	arena_deinit(&target->arena);

@@ -69,6 +69,7 @@ struct target {
 	struct maps maps;               /* a snapshot, for what may be executed */
 	bool maps_are_old;
 	bool has_clock;                 /* events carry a time stamp */
+	bool has_clock_word;            /* the one in the control: see clock-word.h */
 	struct target *next;
 };
 

@@ -94,7 +94,7 @@ static void closed(void *context, struct frame *frame, enum calltree_end how, ui
 	if (frame->is_hidden)
 		return;
 	if (!frame->is_shown) {
-		if (c->min_ticks && tsc - frame->start < c->min_ticks)
+		if (c->min_ticks && frame_duration(frame, tsc, c->tree.cost) < c->min_ticks)
 			return;
 		show_around(c, frame);
 		frame->shown = frame->callee;
@@ -129,6 +129,8 @@ static int begin(struct output *output, struct stream *stream)
 	}
 	c->output = output;
 	c->stream = stream;
+	if (!o->no_time)
+		c->tree.cost.event = clock_event_ticks(output->session->has_coarse_clock);
 	c->names = stream->space->names;
 	c->sink = o->format == FORMAT_JSON ? &calls_json : &calls_text;
 	c->min_ticks = o->min_time_ns ? ticks_of(o->min_time_ns) : 0;
@@ -155,6 +157,7 @@ static void event(struct output *output, struct stream *stream, const struct rec
 	uint64_t tsc = r->tsc ? r->tsc : c->last_tsc, target = site->target;
 	const struct name *callee = NULL;
 
+	calls_waited(c);
 	c->last_tsc = tsc;
 	switch (site->kind) {
 	case SITE_CALL_INDIRECT:
@@ -195,7 +198,8 @@ static void show_all(struct calls *c)
 	while (first && !s->frames[first - 1].is_shown)
 		first--;
 	for (; first < s->count; first++)
-		if (!c->min_ticks || c->last_tsc - s->frames[first].start >= c->min_ticks)
+		if (!c->min_ticks || frame_duration(&s->frames[first], c->last_tsc,
+						    c->tree.cost) >= c->min_ticks)
 			show(c, &s->frames[first]);
 }
 
@@ -214,8 +218,11 @@ static void idle(struct output *output, struct stream *stream)
 static void count_all(struct calls *c, struct call_stack *s)
 {
 	for (unsigned i = s->count; i-- > 0;) {
+		const struct frame *frame = &s->frames[i];
+
 		if (i)
-			s->frames[i - 1].children += c->last_tsc - s->frames[i].start;
+			frame_end_within(&s->frames[i - 1], frame,
+					 frame_duration(frame, c->last_tsc, c->tree.cost));
 		summary_closed(c, &s->frames[i], CALLTREE_UNWOUND, c->last_tsc);
 	}
 }

@@ -5,10 +5,10 @@ _tracer()
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
 	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --profile --stacks
 		--none --tid -F -N -M -X -D --min-time --when --wait --limit --duration -o --format -c -k --sort
-		-l -t -tt -ttt -r --no-time --no-demangle --color --lossy --cache-size --trust -q -v --stats --help
+		-l -t -tt -ttt -r --clock --no-time --no-demangle --color --lossy --cache-size --trust -q -v --stats --help
 		--version'
 	local valued=' -p --exec --watch --watch-with --tid -F -N -M -X -D --min-time --when --limit --duration -o
-		--format --sort --color --cache-size --trust '
+		--format --sort --clock --color --cache-size --trust '
 
 	COMPREPLY=()
 	case $before in
@@ -20,6 +20,7 @@ _tracer()
 		mapfile -t COMPREPLY < <(compgen -W 'total self calls min avg max name' -- "$word")
 		return ;;
 	--watch-with) mapfile -t COMPREPLY < <(compgen -W 'auto hw code' -- "$word"); return ;;
+	--clock) mapfile -t COMPREPLY < <(compgen -W 'tsc coarse' -- "$word"); return ;;
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
 	--watch | --tid | -F | -N | -M | -X | -D | --min-time | --when | --limit | --duration) return ;;
 	esac

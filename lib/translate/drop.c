@@ -114,6 +114,8 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end)
 
 void translator_clock_stop(struct translator *t)
 {
+	if (t->config.clock_base)
+		return;                 /* a word in memory may be read */
 	t->config.events.time = false;
 	translator_drop(t, 0, ~0ull);
 }

@@ -48,7 +48,7 @@ struct translate_events {
 	bool blocks;            /* SITE_BLOCK at each entry of a block */
 	bool counts;            /* with blocks: SITE_REP, for instruction traces */
 	bool calls;             /* SITE_CALL .. SITE_TAILCALL */
-	bool time;              /* with a time stamp in each of these */
+	bool time;              /* with a time stamp in each of these: see clock_base */
 	bool coverage;          /* each block says once that it has run: translator_first_next() */
 	bool stores;            /* SITE_STORE around stores into the watched ranges */
 	bool count_calls;       /* calls and jumps to functions add to counters: translator_counter() */
@@ -105,6 +105,10 @@ struct translate_config {
 	uint8_t *seen_local;
 	uint64_t seen_base;
 	struct translate_events events;
+	/* Of events.time: the word that is the time stamp, within 2 GiB of the cache; 0: the
+	 * processor's counter is read. */
+	uint64_t clock_base;
+	const uint64_t *clock_local;
 	const struct translate_range *ranges;   /* copied; for events.stores */
 	bool watch_reads;               /* and loads */
 	/* With events.count_*: where a thread's counters begin, from its thread block on, and

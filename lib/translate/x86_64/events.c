@@ -1,6 +1,6 @@
 /* events.c - code that appends an event to the ring.
  *
- * Registers: rcx the cursor; rax and rdx for the clock.  Flags are not touched:
+ * Registers: rcx the cursor; rax and rdx for the clock, rax alone where it is a word in memory.  Flags are not touched:
  * only mov and lea, and a check that the cursor has left its chunk that needs no
  * compare - the first RING_ZONE_BYTES of each 64 KiB hold no data, so bits 8 to
  * 15 of the cursor are zero exactly when it has run past the end of its chunk.
@@ -49,8 +49,8 @@ static void save(struct build *b, struct event *event, uint16_t *saved, struct r
 	*saved |= BIT(r.number);
 }
 
-/* The payload; returns its length in bytes, the id included. */
-static unsigned store_payload(struct emit *e, const struct event *event)
+/* The payload; returns its length in bytes, the id included.  `word`: of the clock, or 0. */
+static unsigned store_payload(struct emit *e, const struct event *event, uint64_t word)
 {
 	unsigned at = 4;
 
@@ -73,7 +73,12 @@ static unsigned store_payload(struct emit *e, const struct event *event)
 		store_reg(e, at, RDX, true);            /* mov [rcx + at], rdx */
 		at += 8;
 	}
-	if (event->flags & SITE_HAS_TSC) {
+	if (event->flags & SITE_HAS_TSC && word) {
+		EMIT_RAW(e, 0x48, 0x8b, 0x05);          /* mov rax, [clock] */
+		emit_u32(e, (uint32_t)(word - (emit_address(e) + 4)));
+		store_reg(e, at, RAX, true);            /* mov [rcx + at], rax */
+		at += 8;
+	} else if (event->flags & SITE_HAS_TSC) {
 		EMIT_RAW(e, 0x0f, 0x31);                /* rdtsc */
 		store_reg(e, at, RAX, false);           /* mov [rcx + at], eax */
 		store_reg(e, at + 4, RDX, false);       /* mov [rcx + at + 4], edx */
@@ -124,6 +129,7 @@ void event_emit(struct build *b, struct event *event)
 	struct where where = event->before;
 	uint16_t restored_to = event->after.saved;
 	bool clock = event->flags & SITE_HAS_TSC, count = event->flags & SITE_HAS_COUNT;
+	bool tsc = clock && !b->t->config.clock_base;
 
 	if (event->is_owed)
 		build_mark_owed(b, true, where, event->site);
@@ -134,9 +140,9 @@ void event_emit(struct build *b, struct event *event)
 	save(b, event, &where.saved, RCX);
 	if (clock)
 		save(b, event, &where.saved, RAX);
-	if (clock || count)
+	if (tsc || count)
 		save(b, event, &where.saved, RDX);
-	bool parked = clock && (event->flags & SITE_HAS_TARGET);        /* rdx, by rdtsc */
+	bool parked = tsc && (event->flags & SITE_HAS_TARGET);        /* rdx, by rdtsc */
 	if (parked) {
 		emit_mov_tb_reg(e, TB_TARGET, RDX);     /* mov gs:[target], rdx */
 		where.at_rdx = false;
@@ -147,7 +153,7 @@ void event_emit(struct build *b, struct event *event)
 	else
 		build_mark(b, true, where);
 	emit_mov_reg_tb(e, RCX, TB_CURSOR);             /* mov rcx, gs:[cursor] */
-	unsigned len = store_payload(e, event);
+	unsigned len = store_payload(e, event, b->t->config.clock_base);
 	EMIT_RAW(e, 0x48, 0x8d, 0x49);                  /* lea rcx, [rcx + len] */
 	emit_u8(e, (uint8_t)len);
 	emit_mov_tb_reg(e, TB_CURSOR, RCX);             /* mov gs:[cursor], rcx */

@@ -70,7 +70,8 @@ static void fill_owed(struct translator *t, uint32_t index, const struct thread_
 		      struct translate_state *out)
 {
 	const struct site *site = translator_site(t, index);
-	uint64_t tsc = __rdtsc();
+	const uint64_t *word = t->config.clock_local;
+	uint64_t tsc = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : __rdtsc();
 	unsigned n = 0;
 
 	out->is_owed = true;

@@ -134,6 +134,7 @@
 #define CONTROL_OWNER_DIED      0x40000000
 #define CONTROL_BELLS           0x40    /* one bit a thread, 64 words */
 #define CONTROL_THREADS_MAX     4096
+#define CONTROL_CLOCK           0x400   /* the time-stamp counter as of about a microsecond ago */
 
 #ifndef __ASSEMBLER__
 
@@ -192,6 +193,9 @@ struct control {
 	uint64_t owner_link;            /* the kernel's list of robust futexes */
 	uint64_t pad1[3];
 	uint64_t bells[CONTROL_THREADS_MAX / 64];
+	uint64_t pad2[56];
+	uint64_t clock;                 /* in a cache line of its own */
+	uint64_t pad3[7];
 };
 
 #define TB_CHECK(field, offset) \
@@ -236,6 +240,7 @@ TB_CHECK(jump_from, TB_JUMP_FROM);
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
 _Static_assert(offsetof(struct control, noted) == CONTROL_NOTED, "noted");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");
+_Static_assert(offsetof(struct control, clock) == CONTROL_CLOCK, "clock");
 _Static_assert(offsetof(struct control, bells) == CONTROL_BELLS, "bells");
 
 #endif
