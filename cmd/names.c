@@ -196,7 +196,7 @@ static void look_up(struct names *names, struct name *name)
 	struct symbols_change change;
 
 	name->map_changes = __atomic_load_n(&names->target->map_changes, __ATOMIC_ACQUIRE);
-	target_symbols_lock(names->target);
+	target_symbols_lock_at(names->target, name->address);
 	const struct symbol *symbol = symbols_find(s, name->address);
 	const struct symbols_module *module = symbols_module_find(s, name->address);
 	name->is_start = symbols_function_start(s, name->address);
@@ -278,7 +278,7 @@ static bool is_outdated(struct names *names, const struct name *constant)
 	if (name == &unknown || name->map_changes == changes)
 		return false;
 	name->map_changes = changes;
-	target_symbols_lock(names->target);
+	target_symbols_lock_at(names->target, name->address);
 	bool differs = symbols_module_find(names->target->symbols, name->address) !=
 		       name->module_identity;
 	target_symbols_unlock(names->target);
@@ -367,7 +367,7 @@ void names_line(struct names *names, const struct name *constant)
 	if (name->has_line || name == &unknown)
 		return;
 	name->has_line = true;
-	target_symbols_lock(names->target);
+	target_symbols_lock_at(names->target, name->address);
 	if (symbols_line(names->target->symbols, name->address, &line) && line.line) {
 		name->file = strdup(line.file);
 		name->line_number = line.line;

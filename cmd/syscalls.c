@@ -157,13 +157,6 @@ static void drop(struct target *target, uint64_t start, uint64_t len)
 		translator_drop(target->translator, start & ~4095ull, end);
 }
 
-/* What is mapped now is about to go: events that are on their way name it. */
-static void note_modules(struct target *target)
-{
-	target_symbols_lock(target);
-	target_symbols_unlock(target);
-}
-
 /* A filter is about to be set that nobody has asked yet whether it lets our own
  * system calls through. */
 static void before_filter(struct thread *thread, bool is_for_all)
@@ -293,7 +286,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 
 	switch (tb->gpr[0] & 0xffff) {
 	case SYS_munmap:
-		note_modules(target);
+		target_symbols_note(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);
 		remember(thread);
@@ -303,7 +296,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_execve:
 	case SYS_execveat:
 	case SYS_exit_group:
-		note_modules(target);
+		target_symbols_note(target, 0, ~0ull);
 		watch_code_process_end(thread);
 		break;
 	case SYS_clone:

@@ -35,6 +35,7 @@
 #define HEAT_AT (LOG_AT + LOG_BYTES)
 #define SEEN_AT (HEAT_AT + TRANSLATE_HEAT_BYTES)
 #define SHARED_BYTES (SEEN_AT + TRANSLATE_SEEN_BYTES)
+#define SYMBOLS_ASKED_MAX 200
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
 #define PATIENCE_NS (50 * 1000 * 1000)
 #define RINGS_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
@@ -49,6 +50,7 @@
 void target_map_changed(struct target *target)
 {
 	target->maps_are_old = true;
+	target->asked_count = 0;
 	__atomic_fetch_add(&target->map_changes, 1, __ATOMIC_RELEASE);
 }
 
@@ -64,16 +66,59 @@ void target_unlock(struct target *target)
 	pthread_mutex_unlock(&target->lock);
 }
 
+/* Changes are counted before the map is looked at: one meanwhile is one more. */
+static void refresh_symbols(struct target *target, unsigned changes)
+{
+	int ignored = symbols_refresh(target->symbols, NULL);
+
+	(void)ignored;
+	target->symbols_of = changes;
+	target->symbols_asked = 0;
+}
+
 void target_symbols_lock(struct target *target)
 {
 	pthread_mutex_lock(&target->symbols_lock);
-	/* Counted before it is looked at: a change meanwhile is one more. */
 	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
-	if (changes != target->symbols_of && !target_is_gone(target)) {
-		int ignored = symbols_refresh(target->symbols, NULL);
-		(void)ignored;
-		target->symbols_of = changes;
+	if (changes != target->symbols_of && !target_is_gone(target))
+		refresh_symbols(target, changes);
+}
+
+/* As long as that is less work than to read all of the map once. */
+static bool is_known(struct target *target, uint64_t address)
+{
+	pid_t task = __atomic_load_n(&target->task, __ATOMIC_ACQUIRE);
+	struct map map;
+
+	return target->symbols_asked++ < SYMBOLS_ASKED_MAX &&
+	       maps_query(task, address, &map) == 0 &&
+	       symbols_is_current(target->symbols, address, &map);
+}
+
+void target_symbols_lock_at(struct target *target, uint64_t address)
+{
+	pthread_mutex_lock(&target->symbols_lock);
+	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
+	if (changes != target->symbols_of && !target_is_gone(target) &&
+	    !is_known(target, address))
+		refresh_symbols(target, changes);
+}
+
+void target_symbols_note(struct target *target, uint64_t start, uint64_t end)
+{
+	pid_t task = __atomic_load_n(&target->task, __ATOMIC_ACQUIRE);
+	struct map map;
+	int r;
+
+	while ((r = maps_query_code(task, start, &map)) == 0 && map.start < end) {
+		target_symbols_lock_at(target, map.start);
+		target_symbols_unlock(target);
+		start = map.end;
 	}
+	if (r == 0 || r == -ENOENT)
+		return;                 /* no more code there */
+	target_symbols_lock(target);
+	target_symbols_unlock(target);
 }
 
 void target_symbols_unlock(struct target *target)
@@ -104,12 +149,34 @@ static int read_maps(struct target *target)
 	return -ESRCH;
 }
 
+#define ASKED_MAX (sizeof ((struct target *)0)->asked / sizeof(struct map))
+
+/* One entry of the map, while the snapshot is old: reading all of it takes long where
+ * there are thousands.  NULL: there is none, or the kernel cannot be asked for one. */
+static const struct map *ask(struct target *target, uint64_t address)
+{
+	unsigned n = target->asked_count < ASKED_MAX ? target->asked_count : ASKED_MAX;
+	struct map found;
+
+	for (unsigned i = 0; i < n; i++)
+		if (address >= target->asked[i].start && address < target->asked[i].end)
+			return &target->asked[i];
+	int r = maps_query(target->task, address, &found);
+	target->cannot_ask |= r == -ENOTTY;
+	if (r < 0)
+		return NULL;
+	struct map *place = &target->asked[target->asked_count++ % ASKED_MAX];
+	*place = found;
+	return place;
+}
+
 /* The executable mapping that holds `address`, or NULL.  A miss in the snapshot is looked up
  * once more in a fresh one: the kernel grows stacks unasked. */
 static const struct map *find_code(struct target *target, uint64_t address)
 {
 	for (int attempt = 0; attempt < 2; attempt++) {
-		const struct map *m = target->maps_are_old ? NULL : maps_find(&target->maps, address);
+		const struct map *m = !target->maps_are_old ? maps_find(&target->maps, address) :
+				      target->cannot_ask ? NULL : ask(target, address);
 
 		if (m && (m->prot & MAP_EXEC))
 			return m;
@@ -173,7 +240,7 @@ static bool is_function(void *context, struct app_pc pc)
 {
 	struct target *target = context;
 
-	target_symbols_lock(target);
+	target_symbols_lock_at(target, pc.address);
 	bool yes = symbols_function_start(target->symbols, pc.address);
 	target_symbols_unlock(target);
 	return yes;
@@ -183,7 +250,7 @@ static enum translate_stub stub(void *context, struct app_pc pc)
 {
 	struct target *target = context;
 
-	target_symbols_lock(target);
+	target_symbols_lock_at(target, pc.address);
 	const struct symbol *symbol = symbols_find(target->symbols, pc.address);
 	enum translate_stub kind = !symbol ? STUB_NONE :
 				   symbol->is_plt ? STUB_LINKAGE :

@@ -66,8 +66,12 @@ struct target {
 	unsigned postponed;             /* signals that its threads will get later; atomic */
 	unsigned map_changes;           /* counted; atomic */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
+	unsigned symbols_asked;         /* addresses looked at since, without; likewise */
 	struct maps maps;               /* a snapshot, for what may be executed */
 	bool maps_are_old;
+	struct map asked[8];            /* while they are: single entries, by turns */
+	unsigned asked_count;
+	bool cannot_ask;                /* the kernel for one of them */
 	bool has_clock;                 /* events carry a time stamp */
 	bool has_clock_word;            /* the one in the control: see clock-word.h */
 	struct target *next;
@@ -185,8 +189,12 @@ static inline bool target_is_gone(const struct target *target)
 void target_lock(struct target *target);
 void target_unlock(struct target *target);
 
-/* The symbols, brought up to date, for one user at a time. */
+/* The symbols, brought up to date, for one user at a time; or only as far as what is asked
+ * about one address needs it, which spares reading a long map. */
 void target_symbols_lock(struct target *target);
+void target_symbols_lock_at(struct target *target, uint64_t address);
+/* What is mapped in [start, end) is about to go: events that are on their way name it. */
+void target_symbols_note(struct target *target, uint64_t start, uint64_t end);
 void target_symbols_unlock(struct target *target);
 
 /* Something was mapped, unmapped or protected otherwise.  requires: lock */

@@ -46,7 +46,17 @@ struct maps {
 int maps_read(pid_t pid, struct maps *out, struct err *err) must_check;
 void maps_deinit(struct maps *maps);
 
+/* The same in two steps: the text, from malloc, with a zero behind it; and what it says. */
+int maps_read_text(pid_t pid, char **out, size_t *size);
+int maps_parse(const char *text, struct maps *out);
+
 /* The entry that holds `address`, or NULL. */
 const struct map *maps_find(const struct maps *maps, uint64_t address);
+
+/* Asks for that entry alone, which takes no longer where there are many; `path` is NULL.
+ * -ENOENT: there is none; -ENOTTY: the kernel (before 6.11) cannot be asked; -ESRCH. */
+int maps_query(pid_t pid, uint64_t address, struct map *out);
+/* The same for the first entry from `address` on that can be executed. */
+int maps_query_code(pid_t pid, uint64_t address, struct map *out);
 
 #endif

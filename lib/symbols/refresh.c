@@ -156,9 +156,9 @@ static void read_phdrs(struct refresh *r, struct module *m, bool is_code)
 /* ---- putting together --------------------------------------------------- */
 
 static void push_mapping(struct refresh *r, uint64_t start, uint64_t end,
-			 struct module *module, bool is_code)
+			 struct module *module, bool is_code, uint64_t inode)
 {
-	r->mappings[r->mapping_count++] = (struct mapping){ start, end, module, is_code };
+	r->mappings[r->mapping_count++] = (struct mapping){ start, end, module, is_code, inode };
 }
 
 /* Neighbouring executable mappings are one text range. */
@@ -264,9 +264,9 @@ static bool is_anonymous(const struct map *map)
 	return map->inode == 0 && (map->path[0] == 0 || strncmp(map->path, "[anon:", 6) == 0);
 }
 
-static void add_part(struct refresh *r, uint64_t start, uint64_t end, bool is_code)
+static void add_part(struct refresh *r, uint64_t start, uint64_t end, bool is_code, uint64_t inode)
 {
-	push_mapping(r, start, end, r->module, is_code);
+	push_mapping(r, start, end, r->module, is_code, inode);
 	r->module->public.end = end;
 	r->has_code |= is_code;
 }
@@ -291,7 +291,7 @@ static int add_map(struct refresh *r, const struct map *map)
 	if (is_anonymous(map) && r->module && start < r->module->span_end) {
 		uint64_t end = map->end < r->module->span_end ? map->end : r->module->span_end;
 
-		add_part(r, start, end, is_code);
+		add_part(r, start, end, is_code, 0);
 		start = end;
 	} else if (map->inode || is_vdso) {
 		if (!continues(r, map) &&
@@ -299,11 +299,11 @@ static int add_map(struct refresh *r, const struct map *map)
 			return error;
 		r->last_offset = map->offset;
 		r->parts++;
-		add_part(r, start, map->end, is_code);
+		add_part(r, start, map->end, is_code, map->inode);
 		return 0;
 	}
 	if (start < map->end && is_code)
-		push_mapping(r, start, map->end, NULL, true);
+		push_mapping(r, start, map->end, NULL, true, 0);
 	return 0;
 }
 
@@ -359,7 +359,7 @@ static void retire(struct symbols *s, struct module *m)
 		module_close(at->module);
 	module_image(s, m);
 	m->public.is_retired = true;
-	*at = (struct mapping){ m->public.start, m->public.end, m, true };
+	*at = (struct mapping){ m->public.start, m->public.end, m, true, m->inode };
 	s->retired_count++;
 }
 
@@ -419,45 +419,12 @@ static void abandon(struct refresh *r)
 
 /* ---- has anything changed at all ---------------------------------------- */
 
-/* The text of the map as it is, from malloc; NULL when it cannot be had. */
-static char *read_text(pid_t pid, size_t *size)
-{
-	char path[32], *text = NULL;
-	size_t room = 0;
-	ssize_t n = 0;
-	int fd;
-
-	snprintf(path, sizeof path, "/proc/%d/maps", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	*size = 0;
-	if (fd < 0)
-		return NULL;
-	do {
-		*size += n;
-		if (room - *size < 4096) {
-			char *grown = realloc(text, room = room * 2 + 32768);
-
-			if (!grown) {
-				n = -1;
-				break;
-			}
-			text = grown;
-		}
-		n = read(fd, text + *size, room - *size);
-	} while (n > 0);
-	close(fd);
-	if (n < 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 static bool is_unchanged(struct symbols *s)
 {
-	size_t size;
-	char *text = read_text(s->pid, &size);
-	bool is_same = text && size == s->maps_size && memcmp(text, s->maps_text, size) == 0;
+	size_t size = 0;
+	char *text;
+	bool is_same = maps_read_text(s->pid, &text, &size) == 0 && size == s->maps_size &&
+		       memcmp(text, s->maps_text, size) == 0;
 
 	if (text && !size) {            /* it has ended: what was there last is kept */
 		free(text);
@@ -477,7 +444,10 @@ int symbols_refresh(struct symbols *s, struct err *err)
 
 	if (is_unchanged(s))
 		return 0;
-	error = maps_read(s->pid, &maps, err);
+	if (!s->maps_text)              /* once more, for its error */
+		error = maps_read(s->pid, &maps, err);
+	else if ((error = maps_parse(s->maps_text, &maps)) < 0)
+		err_set(err, -error, "out of memory");
 	if (error < 0)
 		return error;
 	r.maps = &maps;

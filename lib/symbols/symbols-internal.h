@@ -40,6 +40,7 @@ struct mapping {
 	uint64_t start, end;
 	struct module *module;
 	bool is_code;
+	uint64_t inode;                 /* 0: no file */
 };
 
 #define SYMBOLS_RETIRED_MAX 32

@@ -88,6 +88,18 @@ const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
 	return retired_mapping(s, address);
 }
 
+bool symbols_is_current(const struct symbols *s, uint64_t address, const struct map *map)
+{
+	const struct mapping *known = symbols_mapping(s, address);
+
+	if (!known || known->start != map->start || known->end != map->end ||
+	    known->inode != map->inode)
+		return false;
+	return !known->inode || !known->module ||
+	       (known->module->dev_major == map->dev_major &&
+		known->module->dev_minor == map->dev_minor && !known->module->public.is_retired);
+}
+
 const struct symbols_module *symbols_module_find(struct symbols *s, uint64_t address)
 {
 	const struct mapping *mapping = symbols_mapping(s, address);

@@ -116,6 +116,11 @@ int symbols_ignore_range(struct symbols *s, uint64_t start, uint64_t end) must_c
  * they are); -EACCES; -ENOMEM. */
 int symbols_refresh(struct symbols *s, struct err *err) must_check;
 
+/* Is what is known of `address` still so, if its entry of the map is now this one?  Then a
+ * refresh would tell nothing new of it. */
+struct map;
+bool symbols_is_current(const struct symbols *s, uint64_t address, const struct map *map);
+
 /* ---- modules ------------------------------------------------------------ */
 
 /* The module of which a mapping holds `address`, or NULL. */

@@ -205,6 +205,8 @@ int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cach
 	uint32_t entry = target_lookup_entry(t, b, lookup);
 	if (entry)
 		target_lookup_insert(t, lookup, pc, entry);
+	if (target_lookups_are_full(t))
+		return -ENOSPC;
 	return say(t, entry, out);
 }
 

@@ -169,6 +169,7 @@ struct translator {
 	struct entered_set entered;     /* blocks of before the last flush that had run */
 
 	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
+	uint32_t lookups_refused;       /* for want of room, since the last flush */
 	uint32_t returns_known;         /* put into the table before anybody came */
 	uint32_t trust_count;           /* counters given out */
 	struct section *sections;
@@ -252,6 +253,8 @@ void section_drop(struct translator *t, uint64_t start, uint64_t end);
 bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
+/* Have so many been refused that the tables had better be emptied? */
+bool target_lookups_are_full(const struct translator *t);
 void target_lookup_init(struct translator *t);
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc);
 /* Empties the table from pc's hash on; requires: no thread is in the cache. */

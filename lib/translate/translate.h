@@ -140,9 +140,7 @@ struct translate_config {
 };
 
 /* One table of indirect branches: see thread_block.h. */
-#define TRANSLATE_LOOKUP_SLACK 4096     /* entries behind the last hash, ends a chain */
-#define TRANSLATE_LOOKUP_BYTES ((unsigned long)LOOKUP_BANKS * LOOKUP_BANK_BYTES + \
-				16ul * TRANSLATE_LOOKUP_SLACK)
+#define TRANSLATE_LOOKUP_BYTES ((unsigned long)LOOKUP_BANKS * LOOKUP_BANK_BYTES)
 
 /* Writes the runtime at the start of the cache.  NULL: out of memory. */
 struct translator *translator_create(const struct translate_config *config, struct err *err);

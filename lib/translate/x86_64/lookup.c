@@ -1,11 +1,14 @@
 /* lookup.c - indirect branches: from a program address to its translation.
  *
  * One table a kind of branch (call, jmp, ret), so that what is reported on
- * arrival can differ.  Hashed by the low 16 bits of the address, which movzx takes
- * without touching flags.  Large programs have more than 65,536 return addresses: there
- * are four banks of entries, one behind the other.  The first is dense, since each page
- * that is touched costs more than a miss; collisions go on in the next bank, and from
- * the last one's entry to the entries behind it.
+ * arrival can differ.  Hashed by 16 bits of the address, which movzx takes without touching
+ * flags: the low ones of a return's; of a call's and a jump's those above the low four, since
+ * functions are aligned (rorx, where the processor has it).  Large programs have more than
+ * 65,536 return addresses: there are four banks of entries, one behind the other.  The
+ * first is dense, since each page that is touched costs more than a miss; collisions go on in
+ * the next bank, and from the last one's entry to the entries behind it.  There every 64th
+ * entry stays empty, so that no chain is long.  What finds no room is a miss each time; when
+ * there have been many, the cache is flushed, and who still comes gets in.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
@@ -23,6 +26,8 @@
 #define ALL_SAVED (BIT(0) | BIT(1) | BIT(2))
 
 #define BANK (LOOKUP_BANK_BYTES / sizeof(struct entry))
+#define HOLE 64                 /* of so many entries in the last bank one is empty */
+#define REFUSED_MAX 20000       /* entries for which there was no room */
 
 struct entry {
 	uint64_t minus_pc;
@@ -36,29 +41,44 @@ static struct entry *table(struct translator *t, int lookup)
 	return (struct entry *)t->config.lookup_local[lookup];
 }
 
+static bool is_shifted(const struct translator *t, int lookup)
+{
+	return lookup != LOOKUP_RET && t->config.has_bmi2;
+}
+
+static struct entry *first_of(struct translator *t, int lookup, uint64_t pc)
+{
+	return &table(t, lookup)[(uint16_t)(is_shifted(t, lookup) ? pc >> 4 : pc)];
+}
+
+static bool is_hole(size_t i)
+{
+	return i >= (LOOKUP_BANKS - 1) * BANK && i % HOLE == HOLE - 1;
+}
+
 /* The entry that is looked at after this one; NULL: there is none. */
 static struct entry *next_of(struct translator *t, int lookup, struct entry *e)
 {
 	size_t i = (size_t)(e - table(t, lookup));
 
-	if (i < (LOOKUP_BANKS - 1) * BANK)
-		return e + BANK;
-	return i + 2 < LOOKUP_BANKS * BANK + TRANSLATE_LOOKUP_SLACK ? e + 1 : NULL;
+	i += i < (LOOKUP_BANKS - 1) * BANK ? BANK : 1;
+	return is_hole(i) ? NULL : &table(t, lookup)[i];
 }
 
 static struct entry *find(struct translator *t, int lookup, uint64_t minus_pc, uint64_t pc)
 {
-	struct entry *e = &table(t, lookup)[(uint16_t)pc];
+	struct entry *e = first_of(t, lookup, pc);
 
 	while (e && e->minus_pc != minus_pc && e->minus_pc)
 		e = next_of(t, lookup, e);
-	return e;               /* NULL: full here, it stays a miss */
+	return e;               /* NULL: full here */
 }
 
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
 {
 	struct entry *e = find(t, lookup, -pc.address, pc.address);
 
+	t->lookups_refused += !e;
 	if (!e || !pc.address)
 		return;
 	/* The address before the key: a thread that sees the key jumps. */
@@ -99,10 +119,15 @@ void target_lookup_init(struct translator *t)
  * left behind a gap is none of this one's. */
 void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc)
 {
-	struct entry *e = &table(t, lookup)[(uint16_t)pc.address];
+	struct entry *e = first_of(t, lookup, pc.address);
 
 	for (; e && e->minus_pc; e = next_of(t, lookup, e))
 		*e = (struct entry){ 0, 0 };
+}
+
+bool target_lookups_are_full(const struct translator *t)
+{
+	return t->lookups_refused > REFUSED_MAX;
 }
 
 /* ---- the branch -------------------------------------------------------------------- */
@@ -177,7 +202,12 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 	if (lookup == LOOKUP_JMP && b->t->config.events.count_calls)
 		emit_mov_tb_imm32(e, TB_JUMP_FROM, b->block->public.index); /* mov dword gs:[..], block */
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
-	EMIT_RAW(e, 0x0f, 0xb7, 0xca);                  /* movzx ecx, dx */
+	if (is_shifted(b->t, lookup)) {
+		EMIT_RAW(e, 0xc4, 0xe3, 0x7b, 0xf0, 0xca, 0x04);        /* rorx ecx, edx, 4 */
+		EMIT_RAW(e, 0x0f, 0xb7, 0xc9);          /* movzx ecx, cx */
+	} else {
+		EMIT_RAW(e, 0x0f, 0xb7, 0xca);          /* movzx ecx, dx */
+	}
 	EMIT_RAW(e, 0x8d, 0x0c, 0x09);                  /* lea ecx, [rcx + rcx] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xc8);            /* lea rax, [rax + rcx * 8] */
 	emit_entry(b, hot, lookup, where);
