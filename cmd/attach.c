@@ -391,6 +391,12 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 	return any;
 }
 
+void attach_pause_process(struct session *s, pid_t pid)
+{
+	while (stop_running(s, (struct selection){ .pid = pid }, 0))
+		;
+}
+
 void attach_stop_target(struct session *s, const struct target *target)
 {
 	while (stop_running(s, (struct selection){ .target = target, .in_cache = true }, 0))
@@ -477,7 +483,7 @@ static void detach_threads(struct session *s, struct selection which)
 		if (!belongs(t, which))
 			continue;
 		if (s->watches)
-			watch_end_thread(t);
+			watch_end_thread(s, t);
 		tracee_detach(t->tid, 0);
 		session_thread_remove(s, t);
 	}

@@ -117,9 +117,13 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 {
 	siginfo_t info;
 
-	if (signal == SIGTRAP && s->watches && watch_on_trap(s, thread)) {
-		hijack_resume(thread, 0);
-		return;
+	if (signal == SIGTRAP && s->watches) {
+		enum watch_trap trap = watch_on_trap(s, thread);
+
+		if (trap == WATCH_TRAP_OURS)
+			hijack_resume(thread, 0);
+		if (trap != WATCH_TRAP_ANOTHERS)
+			return;
 	}
 	if (signal == SIGTRAP && tracee_siginfo_get(thread->tid, &info) == 0) {
 		/* ptrace_notify() after a handler's frame was set up: si_code SIGTRAP */

@@ -9,6 +9,7 @@
 struct watch_code {
 	struct thread *owner;           /* whose turn it is */
 	unsigned waiters;               /* threads that wait for theirs */
+	struct place *next;             /* by place: where it is to be, if is_found */
 	struct watch_copies copies;
 	struct watch_log log;
 };

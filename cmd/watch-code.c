@@ -12,6 +12,8 @@
 #include "tracee.h"
 #include "watch-access.h"
 #include "watch-code-internal.h"
+#include "watch-follow.h"
+#include "watch-seek.h"
 
 #define FLAG_ZF 0x40
 #define FLAG_DF 0x400
@@ -195,7 +197,7 @@ void watch_code_read(struct target *target)
 void watch_code_flush(struct target *target)
 {
 	if (target->watching)
-		watch_log_read(target);
+		watch_code_read(target);
 }
 
 /* ---- an access --------------------------------------------------------------------------------- */
@@ -239,6 +241,8 @@ static void find_spans(struct target *target, struct watch_pending *pending)
 			const struct watch_access *a = &pending->accesses.items[i];
 			const struct place *place = &target->places[k];
 
+			if (!place->is_found)
+				continue;
 			if (a->is_read && (place->access & 2))
 				add_span(pending, place, k, a, WATCH_READ);
 			if (a->is_write && (place->access & 1))
@@ -460,7 +464,7 @@ void watch_code_thread_end(struct thread *thread)
 	target_unlock(target);
 }
 
-int watch_code_begin(struct target *target, struct translate_range **ranges, struct err *err)
+ssize_t watch_code_begin(struct target *target, struct translate_range **ranges, struct err *err)
 {
 	const struct string_list *texts = &target->session->options->watches;
 	int r = 0;
@@ -469,28 +473,29 @@ int watch_code_begin(struct target *target, struct translate_range **ranges, str
 	if (!target->session->events.stores)
 		return 0;
 	target->places = calloc(texts->count, sizeof *target->places);
-	*ranges = calloc(texts->count, sizeof **ranges);
-	if (!target->places || !*ranges)
+	target->watching = calloc(1, sizeof *target->watching);
+	if (!target->places || !target->watching)
 		return err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < texts->count && r == 0; i++) {
-		struct place *p = &target->places[target->place_count++];
-
-		r = place_find(p, target->symbols, texts->items[i], err);
-		(*ranges)[i] = (struct translate_range){ p->address, p->address + p->len };
-	}
+	target->watching->next = calloc(texts->count, sizeof *target->watching->next);
+	for (size_t i = 0; i < texts->count && r == 0; i++)
+		r = watch_seek_first(target->session, target->place_count++, &target->places[i],
+				     target->symbols, err);
 	if (r < 0)
 		return r;
-	target->watching = calloc(1, sizeof *target->watching);
-	if (!target->watching)
+	ssize_t n = watch_follow_ranges(target, ranges);
+	if (n < 0 || !target->watching->next)
 		return err_set(err, ENOMEM, "out of memory");
 	watch_log_begin(target);
-	return watch_copies_begin(target, &target->watching->copies, err);
+	r = watch_copies_begin(target, &target->watching->copies, err);
+	return r < 0 ? r : n;
 }
 
 void watch_code_end(struct target *target)
 {
-	if (target->watching)
+	if (target->watching) {
 		watch_copies_end(target, &target->watching->copies);
+		free(target->watching->next);
+	}
 	for (size_t i = 0; i < target->place_count; i++)
 		place_deinit(&target->places[i]);
 	free(target->watching);

@@ -19,10 +19,10 @@
 
 #include "target.h"
 
-/* Finds the places in the target's process; *ranges is heap memory.  Nothing to do
- * without events.stores. */
-int watch_code_begin(struct target *target, struct translate_range **ranges,
-		     struct err *err) must_check;
+/* Finds the places in the target's process; how many of them are to be translated for:
+ * *ranges, heap memory.  Nothing to do without events.stores. */
+ssize_t watch_code_begin(struct target *target, struct translate_range **ranges,
+			 struct err *err) must_check;
 void watch_code_end(struct target *target);
 
 /* -EAGAIN: it is another thread's turn; the request is served again later. */
@@ -46,7 +46,8 @@ bool watch_code_fault(struct thread *thread);
 
 /* Reports what code has put down so far.  Takes the lock. */
 void watch_code_read(struct target *target);
-/* All translations are about to be forgotten. */
+/* The threads stand still, all translations are about to be forgotten: the same.  Takes
+ * the lock. */
 void watch_code_flush(struct target *target);
 
 /* The thread has been stopped and goes on natively with these registers: an access
