@@ -482,8 +482,6 @@ static void detach_threads(struct session *s, struct selection which)
 		next = session_thread_next(s, t);
 		if (!belongs(t, which))
 			continue;
-		if (s->watches)
-			watch_end_thread(s, t);
 		tracee_detach(t->tid, 0);
 		session_thread_remove(s, t);
 	}
@@ -496,6 +494,7 @@ void attach_detach_process(struct session *s, pid_t pid)
 	while (stop_running(s, which, 0))
 		;
 	release_registers(s, which);
+	watch_leave(s, pid);
 	for (struct target *target = s->targets; target; target = target->next)
 		if (!target_is_gone(target) && (!pid || target->pid == pid))
 			unmap(s, target);

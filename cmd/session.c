@@ -21,6 +21,7 @@
 #include "flush.h"
 #include "guard.h"
 #include "life.h"
+#include "limits.h"
 #include "message.h"
 #include "output-internal.h"
 #include "postponed.h"
@@ -328,6 +329,7 @@ static void block_signals(void)
 static void unblock_in_program(void)
 {
 	guard_join_front();
+	limits_restore();
 	if (!ignored_pipe)
 		signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &signals_before, NULL);
@@ -472,6 +474,7 @@ int session_run(const struct options *options)
 	if (guard_is_alone())
 		return 1;
 	block_signals();
+	limits_raise();
 	if (init(&s, options, &err) < 0) {
 		message_error(&err);
 		return 1;

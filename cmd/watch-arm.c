@@ -7,6 +7,7 @@
  * CAP_PERFMON, or kernel.perf_event_paranoid of 1 at most; without the kernel 2 is enough.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "process.h"
 #include "tracee.h"
 #include "watch-internal.h"
@@ -24,11 +26,11 @@
 
 /* ---- by perf_event_open() ------------------------------------------------------------------ */
 
-static int add_fd(struct watch *w, int fd)
+static int add_fd(struct watch *w, int fd, unsigned number)
 {
 	if (w->fd_count == w->fd_room) {
 		size_t room = w->fd_room ? 2 * w->fd_room : 16;
-		int *grown = realloc(w->fds, room * sizeof *grown);
+		struct watch_fd *grown = realloc(w->fds, room * sizeof *grown);
 
 		if (!grown) {
 			close(fd);
@@ -37,11 +39,11 @@ static int add_fd(struct watch *w, int fd)
 		w->fds = grown;
 		w->fd_room = room;
 	}
-	w->fds[w->fd_count++] = fd;
+	w->fds[w->fd_count++] = (struct watch_fd){ fd, number };
 	return 0;
 }
 
-static int open_event(struct watch *w, pid_t tid, struct perf_event_attr *attr, uint64_t number)
+static int open_event(struct watch *w, pid_t tid, struct perf_event_attr *attr, unsigned number)
 {
 	attr->type = PERF_TYPE_BREAKPOINT;
 	attr->size = sizeof *attr;
@@ -51,7 +53,7 @@ static int open_event(struct watch *w, pid_t tid, struct perf_event_attr *attr, 
 	attr->inherit = attr->inherit_thread = 1;
 	attr->sig_data = number;
 	int fd = (int)syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : add_fd(w, fd);
+	return fd < 0 ? -errno : add_fd(w, fd, number);
 }
 
 static int open_events(struct watch *w, pid_t tid)
@@ -83,7 +85,7 @@ static int open_events(struct watch *w, pid_t tid)
 static void close_events(struct watch *w)
 {
 	while (w->fd_count)
-		close(w->fds[--w->fd_count]);
+		close(w->fds[--w->fd_count].fd);
 	free(w->fds);
 	w->fds = NULL;
 	w->fd_room = 0;
@@ -117,20 +119,65 @@ void watch_event_info(const siginfo_t *info, struct watch_event_info *out)
 	out->was_blocked = raw.flags & ASYNCHRONOUS;
 }
 
-/* Lets the thread report the trap that waits, and nothing else. */
-static void take_back(pid_t tid)
+static bool blocks(const struct thread *thread)
 {
-	struct tracee_stop stop;
 	uint64_t mask;
 
-	if (!tracee_has_signal(tid, SIGTRAP, WATCH_EVENT_TRAP) ||
-	    tracee_sigmask_get(tid, &mask) < 0 || tracee_sigmask_set(tid, ~SIGTRAP_BIT) < 0)
+	return tracee_sigmask_get(thread->tid, &mask) == 0 && (mask & SIGTRAP_BIT);
+}
+
+static struct piece *piece_of(struct watch *w, const siginfo_t *info)
+{
+	struct watch_event_info event;
+
+	watch_event_info(info, &event);
+	return event.number < w->piece_count ? &w->pieces[event.number] : NULL;
+}
+
+/* Lets the thread report the trap that waits, and nothing else. */
+static void take_back(struct watch *w, const struct thread *thread)
+{
+	struct tracee_stop stop;
+	siginfo_t info;
+	uint64_t mask;
+	bool was_blocked = blocks(thread);
+
+	if (!tracee_has_signal(thread->tid, SIGTRAP, WATCH_EVENT_TRAP) ||
+	    tracee_sigmask_get(thread->tid, &mask) < 0 ||
+	    tracee_sigmask_set(thread->tid, ~SIGTRAP_BIT) < 0)
 		return;
-	if (tracee_resume(tid, TRACEE_CONT, 0) == 0 && tracee_wait(tid, true, &stop) == 0 &&
-	    tracee_has_ended(&stop))
+	if (tracee_resume(thread->tid, TRACEE_CONT, 0) == 0 &&
+	    tracee_wait(thread->tid, true, &stop) == 0 && tracee_has_ended(&stop))
 		return;
-	int ignored = tracee_sigmask_set(tid, mask);
+	if (!was_blocked && tracee_siginfo_get(thread->tid, &info) == 0 && piece_of(w, &info))
+		piece_of(w, &info)->traps++;
+	int ignored = tracee_sigmask_set(thread->tid, mask);
 	(void)ignored;
+}
+
+/* It has a debug register of its own. */
+static bool is_whole(const struct watch *w, unsigned number)
+{
+	return w->pieces[number].len == w->pieces[number].place->len;
+}
+
+/* Traps that came while SIGTRAP was blocked are one, or none when the thread has ended. */
+static void say_missed(const struct watch *w)
+{
+	uint64_t counts[WATCH_REGISTERS] = { 0 }, count;
+
+	for (size_t i = 0; i < w->fd_count; i++)
+		if (w->fds[i].number < w->piece_count &&
+		    read(w->fds[i].fd, &count, sizeof count) == sizeof count)
+			counts[w->fds[i].number] += count;
+	for (unsigned i = 0; i < w->piece_count; i++) {
+		const struct piece *p = &w->pieces[i];
+
+		if (is_whole(w, i) && !p->by_kernel && counts[i] > p->traps)
+			message_warning("--watch %s: %" PRIu64 " accesses were not seen: SIGTRAP was "
+					"blocked (say --watch-with code)", p->place->text,
+					counts[i] - p->traps);
+	}
 }
 
 /* ---- by ptrace() ------------------------------------------------------------------------------ */
@@ -154,13 +201,6 @@ int watch_arm_thread(const struct watch *w, pid_t tid)
 		control |= 1ull << (2 * (WATCH_REGISTERS - 1));
 	}
 	return r < 0 ? r : tracee_debug_set(tid, 7, control);
-}
-
-static bool blocks(const struct thread *thread)
-{
-	uint64_t mask;
-
-	return tracee_sigmask_get(thread->tid, &mask) == 0 && (mask & SIGTRAP_BIT);
 }
 
 bool watch_is_blocked(struct session *s, const struct watch *w)
@@ -230,19 +270,14 @@ int watch_arm_all(struct session *s, struct watch *w)
 
 void watch_disarm_all(struct session *s, struct watch *w)
 {
-	close_events(w);
-	for (struct thread *t = session_thread_next(s, NULL); t && !w->by_events;
-	     t = session_thread_next(s, t)) {
-		int ignored = t->pid == w->pid ? tracee_debug_set(t->tid, 7, 0) : 0;
-		(void)ignored;
+	for (struct thread *t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		if (t->pid != w->pid)
+			continue;
+		if (!w->by_events && tracee_debug_set(t->tid, 7, 0) < 0)
+			continue;
+		if (w->by_events && t->is_stopped && !t->is_listening)
+			take_back(w, t);
 	}
-}
-
-void watch_disarm_thread(struct watch *w, struct thread *thread)
-{
+	say_missed(w);
 	close_events(w);
-	if (w->by_events && thread->is_stopped && !thread->is_listening)
-		take_back(thread->tid);
-	if (!w->by_events && tracee_debug_set(thread->tid, 7, 0) < 0)
-		return;
 }

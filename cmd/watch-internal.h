@@ -14,6 +14,8 @@ struct piece {
 	uint64_t address;
 	unsigned len;
 	struct place *place;
+	uint64_t traps;                 /* of events, seen */
+	bool by_kernel;                 /* some were, of which one may stand for several */
 };
 
 /* Of one process. */
@@ -28,7 +30,10 @@ struct watch {
 	bool libraries_changed;         /* it is there: its thread waits for watch_follow_all() */
 	bool by_events;                 /* of perf_event_open(), not of ptrace() */
 	bool sees_kernel;               /* and its writes */
-	int *fds;                       /* of them */
+	struct watch_fd {               /* of them */
+		int fd;
+		unsigned number;        /* of the piece, or WATCH_EVENT_LIBRARY */
+	} *fds;
 	size_t fd_count, fd_room;
 	struct unwinder *unwinder;      /* of -k */
 	struct watch *next;
@@ -44,11 +49,9 @@ struct watch *watch_of(struct session *s, pid_t pid);
 int watch_arm_all(struct session *s, struct watch *w) must_check;
 /* Those of one thread, by ptrace(). */
 int watch_arm_thread(const struct watch *w, pid_t tid) must_check;
-/* None any more, in no thread.  requires: they are stopped, or gone */
+/* None any more, in no thread, and no trap that waits; accesses that no trap has told of are
+ * said.  requires: the threads are stopped, or gone */
 void watch_disarm_all(struct session *s, struct watch *w);
-/* The thread is let go: it has no registers of ours, and no trap that waits.
- * requires: it is stopped */
-void watch_disarm_thread(struct watch *w, struct thread *thread);
 /* Does one of its threads block SIGTRAP, whose traps would wait then? */
 bool watch_is_blocked(struct session *s, const struct watch *w);
 

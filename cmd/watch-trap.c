@@ -203,7 +203,7 @@ static void on_late_event(struct session *s, struct watch *w, struct thread *thr
 /* The thread is behind a system call, or at a handler, whose frame it was; or it has
  * accessed the piece itself. */
 static void on_event(struct session *s, struct watch *w, struct thread *thread,
-		     const struct piece *piece, const struct user_regs_struct *regs)
+		     struct piece *piece, const struct user_regs_struct *regs)
 {
 	struct watch_hit draft = { .what = WATCH_SIGNAL, .number = (unsigned)regs->rdi };
 
@@ -212,8 +212,10 @@ static void on_event(struct session *s, struct watch *w, struct thread *thread,
 	if (is_behind_call(w, regs)) {
 		draft = (struct watch_hit){ .what = WATCH_SYSCALL, .pc = regs->rip - 2,
 					    .number = (unsigned)regs->orig_rax };
+		piece->by_kernel = true;
 		show_changes(s, w, thread, &draft, regs);
 	} else if (w->sees_kernel && is_in_frame(piece, regs)) {
+		piece->by_kernel = true;
 		show_changes(s, w, thread, &draft, regs);
 	} else {
 		show_access(s, w, thread, piece->place, regs);
@@ -236,6 +238,8 @@ static enum watch_trap on_event_trap(struct session *s, struct watch *w, struct 
 	watch_event_info(info, &event);
 	if (event.number == WATCH_EVENT_LIBRARY)
 		return hold(s, w);
+	if (event.number < w->piece_count)
+		w->pieces[event.number].traps++;
 	if (event.was_blocked)
 		on_late_event(s, w, thread, regs);
 	else if (event.number < w->piece_count && w->fd_count)

@@ -32,7 +32,8 @@ static int cut(struct watch *w, struct place *place, struct err *err)
 		if (w->piece_count + !!w->library_at == WATCH_REGISTERS)
 			return err_set(err, ENOSPC, "--watch %s: the four debug registers are too few "
 				       "(say --watch-with code)", place->text);
-		w->pieces[w->piece_count++] = (struct piece){ at, len, place };
+		w->pieces[w->piece_count++] = (struct piece){ .address = at, .len = len,
+							      .place = place };
 		at += len;
 		left -= len;
 	}
@@ -178,12 +179,11 @@ void watch_thread(struct session *s, struct thread *thread)
 		message_warning("thread %d cannot be watched: %s", thread->tid, err.text);
 }
 
-void watch_end_thread(struct session *s, struct thread *thread)
+void watch_leave(struct session *s, pid_t pid)
 {
-	struct watch *w = watch_of(s, thread->pid);
-
-	if (w)
-		watch_disarm_thread(w, thread);
+	for (struct watch *w = s->watches; w; w = w->next)
+		if (!pid || w->pid == pid)
+			watch_disarm_all(s, w);
 }
 
 /* Translated code looks at every access. */

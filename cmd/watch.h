@@ -37,8 +37,9 @@ void watch_follow_all(struct session *s);
 /* Writes the table of -c. */
 void watch_finish(struct session *s);
 
-/* Takes the debug registers back. */
-void watch_end_thread(struct session *s, struct thread *thread);
+/* Takes the debug registers of `pid` back (0: of every process).  requires: its threads are
+ * stopped */
+void watch_leave(struct session *s, pid_t pid);
 void watch_destroy(struct session *s);
 
 #endif
