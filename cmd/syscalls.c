@@ -295,6 +295,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 	switch (tb->gpr[0] & 0xffff) {
 	case SYS_munmap:
 		note_modules(target);
+		watch_follow_before(target, tb->gpr[7], tb->gpr[6]);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);
 		remember(thread);

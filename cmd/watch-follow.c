@@ -4,9 +4,32 @@
 #include <stdlib.h>
 
 #include "message.h"
+#include "output.h"
 #include "session.h"
 #include "watch-code-internal.h"
 #include "watch-seek.h"
+
+static bool has_module(struct target *target, uint64_t start, uint64_t len)
+{
+	bool has = false;
+
+	target_symbols_lock(target);
+	for (size_t i = 0; i < symbols_module_count(target->symbols); i++) {
+		const struct symbols_module *m = symbols_module_at(target->symbols, i);
+
+		has |= m->start < start + len && start < m->end;
+	}
+	target_symbols_unlock(target);
+	return has;
+}
+
+void watch_follow_before(struct target *target, uint64_t start, uint64_t len)
+{
+	if (!target->watching || !has_module(target, start, len))
+		return;
+	watch_log_read(target);
+	output_watches_drain(target->session->output);
+}
 
 static bool has_names(const struct target *target)
 {

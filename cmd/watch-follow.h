@@ -12,6 +12,10 @@
 
 #include "target.h"
 
+/* The map is about to lose these bytes: what has been found so far is written with the names
+ * that are there.  requires: target->lock */
+void watch_follow_before(struct target *target, uint64_t start, uint64_t len);
+
 /* True: places are to change; the target is to be flushed.  requires: target->lock */
 bool watch_follow(struct target *target);
 
