@@ -119,6 +119,8 @@ int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs)
 		return r;
 	if (arena_holds(&thread->target->arena, regs->rip))
 		r = in_cache(thread, regs);
+	else if (thread->state == THREAD_STEPPING)
+		watch_code_stepped(thread, regs);
 	regs->gs_base = thread->tb->app_gs;
 	return r;
 }

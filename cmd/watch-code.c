@@ -31,6 +31,7 @@ struct span {
 /* An access between its two requests. */
 struct watch_pending {
 	const struct translate_store *store;    /* NULL: none */
+	struct translate_store stepped; /* of an instruction that is run natively */
 	struct watch_accesses accesses;
 	uint64_t rcx;
 	struct span *spans;
@@ -389,19 +390,12 @@ static void report_part(struct thread *thread, uint64_t rcx)
 	}
 }
 
-void watch_code_stopped(struct thread *thread, const struct translate_regs *regs)
+/* The access between its two requests has been made, or a part of it, or not: as the registers
+ * say. */
+static void end_access(struct thread *thread, const struct translate_regs *regs)
 {
 	struct watch_pending *pending = thread->watch_pending;
-	const struct thread_block *tb = thread->tb;
 
-	watch_log_stopped(thread, regs);
-	/* Behind a system call nobody will ask about any more. */
-	if (tb->sys_resume == thread->target->runtime.syscall_post.address &&
-	    regs->pc == tb->sys_next && !thread->target->watching->owner) {
-		struct watch_event draft = call_draft(tb);
-
-		look(thread, &draft, tb->sys_args);
-	}
 	if (!pending)
 		return;
 	if (pending->store && regs->pc != pending->store->pc.address)
@@ -412,6 +406,80 @@ void watch_code_stopped(struct thread *thread, const struct translate_regs *regs
 		pending->undone = regs->pc;
 	if (pending->store || pending->waits)
 		end_turn(thread);
+}
+
+/* What the instruction at which it stands accesses.  False: nothing that is watched. */
+static bool find_stepped(struct thread *thread, struct watch_pending *pending,
+			 const struct user_regs_struct *regs)
+{
+	const uint64_t gpr[16] = { regs->rax, regs->rcx, regs->rdx, regs->rbx, regs->rsp, regs->rbp,
+				   regs->rsi, regs->rdi, regs->r8, regs->r9, regs->r10, regs->r11,
+				   regs->r12, regs->r13, regs->r14, regs->r15 };
+	struct thread_block *tb = thread->tb;
+	ssize_t n = tracee_read(thread->tid, regs->rip, pending->stepped.bytes,
+				sizeof pending->stepped.bytes);
+
+	if (n <= 0)
+		return false;
+	pending->stepped.pc.address = regs->rip;
+	pending->stepped.len = (uint8_t)n;
+	memcpy(tb->gpr, gpr, sizeof gpr);
+	tb->rflags = regs->eflags;
+	tb->target = regs->fs_base;
+	watch_access_find(&pending->stepped, tb, &pending->accesses);
+	find_spans(thread->target, pending);
+	return pending->count > 0;
+}
+
+void watch_code_stopped(struct thread *thread, const struct translate_regs *regs)
+{
+	const struct thread_block *tb = thread->tb;
+
+	watch_log_stopped(thread, regs);
+	/* Behind a system call nobody will ask about any more. */
+	if (tb->sys_resume == thread->target->runtime.syscall_post.address &&
+	    regs->pc == tb->sys_next && !thread->target->watching->owner) {
+		struct watch_event draft = call_draft(tb);
+
+		look(thread, &draft, tb->sys_args);
+	}
+	end_access(thread, regs);
+}
+
+bool watch_code_step(struct thread *thread, const struct user_regs_struct *regs)
+{
+	struct watch_pending *pending;
+	bool is_turn = true;
+
+	if (!thread->target->watching)
+		return true;
+	target_lock(thread->target);
+	pending = pending_of(thread);
+	if (pending && find_stepped(thread, pending, regs)) {
+		is_turn = begin_turn(thread);
+		if (is_turn) {
+			thread->target->watching->owner = thread;
+			pending->store = &pending->stepped;
+			pending->rcx = regs->rcx;
+			int ignored = take_old(thread, pending);
+			(void)ignored;
+		}
+	}
+	target_unlock(thread->target);
+	return is_turn;
+}
+
+void watch_code_stepped(struct thread *thread, const struct user_regs_struct *regs)
+{
+	const struct watch_pending *pending = thread->watch_pending;
+	struct translate_regs behind = { .pc = regs->rip, .flags = regs->eflags };
+
+	if (!pending || pending->store != &pending->stepped)
+		return;
+	behind.gpr[1] = regs->rcx;
+	target_lock(thread->target);
+	end_access(thread, &behind);
+	target_unlock(thread->target);
 }
 
 bool watch_code_fault(struct thread *thread)

@@ -54,6 +54,12 @@ void watch_code_flush(struct target *target);
  * that has been made is reported, its turn ends. */
 void watch_code_stopped(struct thread *thread, const struct translate_regs *regs);
 
+/* The thread is to run the instruction at which it stands natively.  False: not now, another
+ * thread accesses watched memory.  Takes the lock, as the next does. */
+bool watch_code_step(struct thread *thread, const struct user_regs_struct *regs);
+/* It has, or has been stopped before. */
+void watch_code_stepped(struct thread *thread, const struct user_regs_struct *regs);
+
 /* The thread is parked in a system call that was begun without us, or is made again:
  * behind it memory is looked at.  `resume` is where it goes on. */
 void watch_code_park(struct thread *thread, const struct user_regs_struct *regs,
