@@ -547,7 +547,7 @@ ssize_t watch_code_begin(struct target *target, struct translate_range **ranges,
 	target->watching->next = calloc(texts->count, sizeof *target->watching->next);
 	for (size_t i = 0; i < texts->count && r == 0; i++)
 		r = watch_seek_first(target->session, target->place_count++, &target->places[i],
-				     target->symbols, err);
+				     target->pid, target->symbols, err);
 	if (r < 0)
 		return r;
 	ssize_t n = watch_follow_ranges(target, ranges);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thread-local.h"
+
 static int parse_access(const char *text)
 {
 	return !strcmp(text, "w") ? 1 : !strcmp(text, "r") ? 2 : !strcmp(text, "rw") ? 3 : -1;
@@ -113,6 +115,30 @@ int place_find(struct place *place, struct symbols *symbols, struct err *err)
 	place->address = v.address;
 	place->len = len;
 	place->type = v.type;
+	place->module = v.module;
+	place->is_found = true;
+	return 0;
+}
+
+int place_find_thread_local(struct place *place, struct symbols *symbols, uint64_t fs,
+			    struct err *err)
+{
+	struct symbols_thread_local v;
+
+	if (!symbols_thread_local_find(symbols, place->text, &v))
+		return -ENOENT;
+	if (!v.has_distance)
+		return err_set(err, ENOTSUP, "--watch %s: each thread has its own, and where is only "
+			       "known of those of the program itself (say its address)",
+			       place->text);
+	if (!fs)
+		return err_set(err, EAGAIN, "--watch %s: each thread has its own, and this one has "
+			       "none yet (attach when it runs: -p, and --tid says whose)",
+			       place->text);
+	if (!place->given_len && (!v.size || v.size > PLACE_LEN_MAX))
+		return no_length(place, err);
+	place->address = fs - v.distance;
+	place->len = place->given_len ? place->given_len : (unsigned)v.size;
 	place->module = v.module;
 	place->is_found = true;
 	return 0;

@@ -41,6 +41,10 @@ int place_init(struct place *place, const char *text, struct err *err) must_chec
 /* Looks where it is in the process.  -ENOENT: nothing has this name (yet); others as from
  * symbols_variable_find().  After a failure the place is as before. */
 int place_find(struct place *place, struct symbols *symbols, struct err *err) must_check;
+/* It is a variable of which each thread has its own: that of the one whose fs is this.
+ * -ENOENT: it is none; -ENOTSUP: of a library; -EAGAIN: the thread has none yet. */
+int place_find_thread_local(struct place *place, struct symbols *symbols, uint64_t fs,
+			    struct err *err) must_check;
 /* Is it gone with its module, as of the last symbols_refresh()?  Then it is not found. */
 bool place_lose(struct place *place);
 

@@ -6,6 +6,8 @@
 
 #include "maps.h"
 #include "message.h"
+#include "process.h"
+#include "tracee.h"
 
 /* session.watches_seen: of a place, in any process, ever */
 #define SEEN_FOUND 1
@@ -17,13 +19,40 @@ static bool note(struct session *s, size_t index, uint8_t what)
 	return !(__atomic_fetch_or(&s->watches_seen[index], what, __ATOMIC_RELAXED) & what);
 }
 
-int watch_seek_first(struct session *s, size_t index, struct place *place,
+/* Whose variable is meant, where each thread has its own. */
+static pid_t choose_thread(const struct options *o, pid_t pid)
+{
+	for (size_t i = 0; i < o->tid_count; i++)
+		if (process_of_thread(o->tids[i]) == pid)
+			return o->tids[i];
+	return pid;
+}
+
+static int find_thread_local(struct session *s, struct place *place, pid_t pid,
+			     struct symbols *symbols, struct err *err)
+{
+	pid_t tid = choose_thread(s->options, pid);
+	struct user_regs_struct regs;
+	struct err why = { 0 };
+	int r = tracee_regs_get(tid, &regs) < 0 ? -ENOENT :
+		place_find_thread_local(place, symbols, regs.fs_base, &why);
+
+	if (r < 0 && r != -ENOENT)
+		*err = why;
+	if (r == 0)
+		message_verbose(1, "--watch %s: that of thread %d", place->text, tid);
+	return r;
+}
+
+int watch_seek_first(struct session *s, size_t index, struct place *place, pid_t pid,
 		     struct symbols *symbols, struct err *err)
 {
 	int r = place_init(place, s->options->watches.items[index], err);
 
 	if (r == 0)
 		r = place_find(place, symbols, err);
+	if (r == -ENOENT)
+		r = find_thread_local(s, place, pid, symbols, err);
 	if (r == -ENOENT && s->options->wait) {
 		if (note(s, index, SEEN_SAID))
 			message_warning("--watch %s: no data has this name yet", place->text);

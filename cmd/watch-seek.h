@@ -10,9 +10,10 @@
 #include "session.h"
 #include "watch-place.h"
 
-/* Makes place number `index` of the options.  0, also when it is not found and --wait is
- * given: that is said.  Else as place_find(). */
-int watch_seek_first(struct session *s, size_t index, struct place *place,
+/* Makes place number `index` of the options, for a process whose threads are stopped.  0, also
+ * when it is not found and --wait is given: that is said.  Else as place_find(), and as
+ * place_find_thread_local() for the thread of --tid, or the first. */
+int watch_seek_first(struct session *s, size_t index, struct place *place, pid_t pid,
 		     struct symbols *symbols, struct err *err) must_check;
 
 /* One that has been found went with its library, as of the last refresh: said. */

@@ -101,7 +101,7 @@ static int locate(struct session *s, struct watch *w, struct err *err)
 	for (size_t i = 0; r >= 0 && i < texts->count; i++) {
 		struct place *p = &w->places[w->place_count++];
 
-		r = watch_seek_first(s, i, p, w->symbols, err);
+		r = watch_seek_first(s, i, p, w->pid, w->symbols, err);
 		if (r >= 0 && p->is_found)
 			r = look_first(s, w, p, err);
 	}
