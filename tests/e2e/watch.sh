@@ -232,6 +232,45 @@ test_stores_along_two_stacks_are_single_steps() {
 	done
 }
 
+# Ranges that are far apart have a check each, whatever registers the operand has; what is
+# next to them is none of them.
+test_ranges_that_are_far_apart() {
+	local many=()
+
+	gcc -O1 -g -o apart -x c - <<-'C'
+		volatile int a[6][65536];
+		static void put(int round, int i, long k)
+		{
+			long at = 4 * k;
+			char *base = (char *)a[i], *here;
+			__asm__ volatile("movl %1, (%%rax,%2)" : : "a"(base), "r"(round), "r"(at) : "memory");
+			__asm__ volatile("movl %1, (%%rcx,%2)" : : "c"(base), "r"(round), "r"(at) : "memory");
+			__asm__ volatile("movl %1, (%2,%%rax)" : : "a"(at), "r"(round), "r"(base) : "memory");
+			__asm__ volatile("movl %%eax, (%1,%2)" : : "a"(round), "r"(base), "r"(at) : "memory");
+			__asm__ volatile("mov %%fs:0, %0" : "=r"(here));
+			__asm__ volatile("movl %1, %%fs:(%%rax,%2)" : :
+					 "a"(base - here), "r"(round), "r"(at) : "memory");
+			__asm__ volatile("movw %w1, (%%rax,%2)" : : "a"(base), "r"(round), "r"(at) : "memory");
+			__asm__ volatile("movb %b1, 3(%%rax,%2)" : : "a"(base), "q"(round), "r"(at) : "memory");
+		}
+		int main(void)
+		{
+			for (int round = 0; round < 3; round++)
+				for (int i = 0; i < 6; i++)
+					for (int k = 96; k < 104; k++)
+						put(round, i, k);
+			return 0;
+		}
+	C
+	for i in 0 1 2 3 4 5; do
+		many+=(--watch "a+$((i * 262144 + 400)):4")
+		"$TRACER" -q --watch-with code "${many[@]}" -o trace ./apart
+		sed -n 's/^.* write \(a+[0-9]*\) (.*/\1/p' trace | sort | uniq -c >counts
+		[ "$(awk '$1 == 21' counts | wc -l)" = $((i + 1)) ] || fail "$((i + 1)): $(cat counts)"
+		[ "$(wc -l <trace)" = $(((i + 1) * 21)) ] || fail "$(wc -l <trace) lines"
+	done
+}
+
 test_same_value_stored_is_a_write() {
 	"$TRACER" -q --watch-with code --watch counter -o trace "$VICTIMS/watched" >/dev/null
 	grep -q ' 0 -> 0 at watched!set' trace || fail "$(cat trace)"
