@@ -411,6 +411,8 @@ static bool note_result(struct thread *thread, int64_t result)
 	if ((tb->sys_args[0] & 0xffff) == SYS_rseq && result == 0)      /* _UNREGISTER */
 		__atomic_store_n(&tb->rseq, tb->sys_args[3] & 1 ? 0 : tb->sys_args[1],
 				 __ATOMIC_RELEASE);
+	if ((tb->sys_args[0] & 0xffff) == SYS_io_uring_setup && result >= 0)
+		watch_code_ring(thread->target);
 	return note_map(thread, result);
 }
 

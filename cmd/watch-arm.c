@@ -175,8 +175,8 @@ static void say_missed(const struct watch *w)
 
 		if (is_whole(w, i) && !p->by_kernel && counts[i] > p->traps)
 			message_warning("--watch %s: %" PRIu64 " accesses were not seen: SIGTRAP was "
-					"blocked (say --watch-with code)", p->place->text,
-					counts[i] - p->traps);
+					"blocked, or an io_uring made them (say --watch-with "
+					"code)", p->place->text, counts[i] - p->traps);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "hijack.h"
+#include "process.h"
 #include "service.h"
 #include "session.h"
 #include "tracee.h"
@@ -133,6 +134,12 @@ static struct watch_event call_draft(const struct thread_block *tb)
 {
 	return (struct watch_event){ .what = WATCH_SYSCALL, .pc = tb->sys_next - 2,
 				     .number = (uint16_t)tb->sys_args[0] };
+}
+
+void watch_code_ring(struct target *target)
+{
+	if (target->watching)
+		target->watching->has_ring = true;
 }
 
 bool watch_code_syscall(struct thread *thread)
@@ -553,6 +560,7 @@ ssize_t watch_code_begin(struct target *target, struct translate_range **ranges,
 	ssize_t n = watch_follow_ranges(target, ranges);
 	if (n < 0 || !target->watching->next)
 		return err_set(err, ENOMEM, "out of memory");
+	target->watching->has_ring = process_has_ring(target->pid);
 	watch_log_begin(target);
 	r = watch_copies_begin(target, &target->watching->copies, err);
 	return r < 0 ? r : n;

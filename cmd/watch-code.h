@@ -29,6 +29,8 @@ void watch_code_end(struct target *target);
 int watch_code_before(struct thread *thread, struct cache_pc *at);
 int watch_code_behind(struct thread *thread, struct cache_pc *at);
 
+/* The program has made an io_uring. */
+void watch_code_ring(struct target *target);
 /* A system call has returned.  False: another thread's turn, as above. */
 bool watch_code_syscall(struct thread *thread);
 /* The kernel has written a signal's frame; the thread is at its handler.  Takes the

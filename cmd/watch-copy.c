@@ -12,7 +12,7 @@
 #include "session.h"
 #include "tracee.h"
 #include "watch-calls.h"
-#include "watch-code.h"
+#include "watch-code-internal.h"
 #include "watch-stack.h"
 #include "watch-value.h"
 
@@ -92,6 +92,11 @@ void watch_add_changes(struct thread *thread, struct watch_event *draft, const s
 
 /* ---- writes that nobody asked about -------------------------------------------------------------- */
 
+static uint8_t someone(const struct target *target)
+{
+	return target->watching->has_ring ? WATCH_RING : WATCH_OTHER;
+}
+
 static bool makes_thread(const struct watch_event *e)
 {
 	return e->what == WATCH_SYSCALL && (e->number == SYS_clone || e->number == SYS_clone3);
@@ -138,7 +143,7 @@ static void report_change(struct thread *thread, uint32_t index, const struct wa
 	e.place = index;
 	if ((call && !watch_calls_may_write(call, place->address, place->len)) ||
 	    (makes_thread(&e) && is_cleared(old, now, len))) {
-		e.what = WATCH_OTHER;
+		e.what = someone(thread->target);
 		e.pc = 0;
 	}
 	watch_add_changes(thread, &e, place, old, now, at, len);
@@ -196,7 +201,7 @@ static struct thread *find_writer(struct thread *thread, uint32_t index, struct 
 					       .number = (uint16_t)t->tb->sys_args[0] };
 		return t;
 	}
-	*draft = (struct watch_event){ .what = WATCH_OTHER };
+	*draft = (struct watch_event){ .what = someone(target) };
 	return thread;
 }
 

@@ -21,6 +21,7 @@ enum watch_what {
 	WATCH_SYSCALL,          /* a write by the kernel, in system call `number` */
 	WATCH_SIGNAL,           /* a write by the kernel, of the frame of signal `number` */
 	WATCH_OTHER,            /* a write by who is not watched */
+	WATCH_RING,             /* likewise, or by the kernel for an io_uring of the program */
 };
 
 struct watch_event {

@@ -18,7 +18,7 @@ test_handled_traps_stay_handled() { leaves_signals handles 3000; }
 # There is nobody to tell of an access while the trap waits: how many, is said.
 test_blocked_traps_stay_blocked() {
 	leaves_signals blocks 0
-	grep -q 'hits: 3000 accesses were not seen: SIGTRAP was blocked (say --watch-with code)' said ||
+	grep -q 'hits: 3000 accesses were not seen: SIGTRAP was blocked' said ||
 		fail "$(cat said)"
 }
 

@@ -450,6 +450,20 @@ test_another_process_is_someone_else_and_wait_follows() {
 	! grep -q 'any more' said || fail "$(cat said)"
 }
 
+# A read that the kernel makes for a ring, while the program makes no call: what can be known.
+test_rings_are_named() {
+	"$VICTIMS/ring" >native || skip "no io_uring here"
+	"$TRACER" -q --watch-with code --watch place -o trace "$VICTIMS/ring" >out
+	diff native out
+	grep -q ' by someone else, perhaps io_uring$' trace || fail "$(cat trace)"
+	start "$VICTIMS/ring" 1 >out
+	wait_for 5 grep -q asked out
+	"$TRACER" -q -p "$STARTED" --watch-with code --watch place --format json -o trace
+	grep -q '"by":"someone else, perhaps io_uring"' trace || fail "$(cat trace)"
+	"$TRACER" -q --watch-with hw --watch place -o trace "$VICTIMS/ring" >out
+	diff native out
+}
+
 # ---- names, types, conditions ---------------------------------------------------------------------
 
 values() {
