@@ -176,13 +176,12 @@ static bool is_rcx_dead(const struct build *b, int i)
 
 void stores_emit_checks(struct build *b, int i)
 {
+	if (!(b->checks_before >> i & 1))
+		return;
 	struct guard guard = { .b = b, .hot = true, .before = at(b->pcs[i], true) };
-
 	for (int k = 0; k < b->group_count; k++)
 		if (b->groups[k].at == i && !b->groups[k].is_needed)
 			guard.groups[guard.count++] = &b->groups[k];
-	if (!guard.count)
-		return;
 	emit_spilt(&guard, is_rcx_dead(b, i));
 	emit_nears(&guard);
 }

@@ -65,6 +65,8 @@ bool store_is_watched(const struct build *b, int i)
 {
 	const struct x86_insn *insn = &b->insns[i];
 
+	if (insn->kind == X86_KIND_PLAIN && !insn->writes_mem && !b->t->config.watch_reads)
+		return false;
 	if (!b->t->config.events.stores || !b->t->config.range_count || insn->special == X86_SPECIAL_NOP ||
 	    (b->stores_covered >> i & 1))
 		return false;
