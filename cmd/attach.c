@@ -391,6 +391,12 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 	return any;
 }
 
+void attach_pause_process(struct session *s, pid_t pid)
+{
+	while (stop_running(s, (struct selection){ .pid = pid }, 0))
+		;
+}
+
 void attach_stop_target(struct session *s, const struct target *target)
 {
 	while (stop_running(s, (struct selection){ .target = target, .in_cache = true }, 0))
@@ -476,8 +482,6 @@ static void detach_threads(struct session *s, struct selection which)
 		next = session_thread_next(s, t);
 		if (!belongs(t, which))
 			continue;
-		if (s->watches)
-			watch_end_thread(t);
 		tracee_detach(t->tid, 0);
 		session_thread_remove(s, t);
 	}
@@ -490,6 +494,7 @@ void attach_detach_process(struct session *s, pid_t pid)
 	while (stop_running(s, which, 0))
 		;
 	release_registers(s, which);
+	watch_leave(s, pid);
 	for (struct target *target = s->targets; target; target = target->next)
 		if (!target_is_gone(target) && (!pid || target->pid == pid))
 			unmap(s, target);

@@ -20,7 +20,8 @@ int attach_take_process(struct session *s, pid_t pid, struct err *err);
 /* All of it for one process. */
 int attach_process(struct session *s, pid_t pid, struct err *err);
 
-/* Lets the stopped threads of `pid` run. */
+/* Stops those threads of `pid` that run; lets the stopped ones run. */
+void attach_pause_process(struct session *s, pid_t pid);
 void attach_resume_process(struct session *s, pid_t pid);
 
 /* Stops the threads of `target`, wherever they are, but for those that cannot be stopped

@@ -7,6 +7,7 @@
 #include "message.h"
 #include "output.h"
 #include "service.h"
+#include "watch-code.h"
 
 /* Off the cache, with their own registers. */
 static void take_off(struct session *s, const struct target *target)
@@ -50,6 +51,7 @@ static void flush(struct session *s, struct target *target)
 {
 	attach_stop_target(s, target);
 	take_off(s, target);
+	watch_code_flush(target);
 	if (!output_forget(s->output, target)) {
 		s->ends = true;         /* asked to end meanwhile */
 		return;

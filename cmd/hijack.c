@@ -6,6 +6,7 @@
 
 #include "rseq.h"
 #include "session.h"
+#include "syscalls.h"
 #include "thread-event.h"
 #include "waiting.h"
 #include "watch-code.h"
@@ -79,11 +80,16 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 
 	to_translate(regs, &raw);
 	target_lock(target);
+	bool is_behind_call =
+		translator_is_calling(target->translator, at, thread->tb) &&
+		thread->tb->sys_resume == target->runtime.syscall_post.address;
 	bool found = translator_state_find(target->translator, at, &raw, thread->tb, &state);
 	if (found && state.in_request) {
 		__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
 		thread_want_step(thread, false);
 	}
+	if (found && is_behind_call && state.regs.pc == thread->tb->sys_next)
+		syscalls_left(thread, state.regs.gpr[0]);
 	if (found && target->watching)
 		watch_code_stopped(thread, &state.regs);
 	target_unlock(target);
@@ -113,6 +119,8 @@ int hijack_app_regs(struct thread *thread, struct user_regs_struct *regs)
 		return r;
 	if (arena_holds(&thread->target->arena, regs->rip))
 		r = in_cache(thread, regs);
+	else if (thread->state == THREAD_STEPPING)
+		watch_code_stepped(thread, regs);
 	regs->gs_base = thread->tb->app_gs;
 	return r;
 }

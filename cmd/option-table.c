@@ -43,7 +43,7 @@ const struct option_row option_rows[] = {
 	  "with --watch: only when the value then is ==, !=, <, <=, >, >= N, or has\n"
 	  "                      bits (& MASK), or has changed (changed)" },
 	{ NULL, 0, "wait", NULL, OPTION_WAIT,
-	  "with --watch: the memory may be mapped later" },
+	  "with --watch: it may be mapped later, by a library, or a program" },
 	{ NULL, 0, "limit", "N", OPTION_LIMIT, "detach after N events" },
 	{ NULL, 0, "duration", "TIME", OPTION_DURATION, "detach after TIME (500ms, 10s, 2m)" },
 

@@ -428,6 +428,11 @@ void output_watch(struct output *output, const struct watch_event *event)
 	watch_queue_add(output->watches, event, wake, output);
 }
 
+void output_watches_drain(struct output *output)
+{
+	watch_queue_drain(output->watches, wake, output);
+}
+
 void output_wake(struct output *output)
 {
 	pthread_mutex_lock(&output->lock);

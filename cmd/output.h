@@ -105,6 +105,8 @@ void output_count(struct output *output);
 
 /* An access that --watch asks for; waits while the queue is full.  Any thread. */
 void output_watch(struct output *output, const struct watch_event *event);
+/* Waits until all of them are written, with the names that are in the process now. */
+void output_watches_drain(struct output *output);
 
 void output_wake(struct output *output);
 uint64_t output_events(const struct output *output);

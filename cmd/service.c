@@ -97,8 +97,7 @@ static int serve(struct thread *thread, struct cache_pc *at)
 	case REQUEST_SYSCALL_POST:
 		if (!watch_code_syscall(thread))
 			return -EAGAIN;
-		*at = syscalls_after(thread);
-		return 0;
+		return syscalls_after(thread, at);
 	case REQUEST_SIGRETURN:
 		return syscalls_sigreturn(thread, at);
 	case REQUEST_RESUME:

@@ -21,6 +21,7 @@
 #include "flush.h"
 #include "guard.h"
 #include "life.h"
+#include "limits.h"
 #include "message.h"
 #include "output-internal.h"
 #include "postponed.h"
@@ -29,7 +30,7 @@
 #include "stops.h"
 #include "tracee.h"
 #include "watch-code.h"
-#include "watch-kernel.h"
+#include "watch-seek.h"
 #include "watch.h"
 #include "writer.h"
 
@@ -73,7 +74,6 @@ void session_thread_remove(struct session *s, struct thread *thread)
 	*link = thread->next;
 	s->thread_count--;
 	watch_code_thread_end(thread);
-	watch_kernel_end(thread);
 	postponed_release(s, thread);
 	if (thread->stream)
 		output_stream_end(thread);   /* which frees it */
@@ -289,6 +289,7 @@ static void loop(struct session *s)
 	while (!stops_may_end(s) && s->thread_count) {
 		stops_handle_all(s);
 		flush_full_targets(s);
+		watch_follow_all(s);
 		if (stops_may_end(s) || !s->thread_count)
 			break;
 		if (s->watches)
@@ -328,6 +329,7 @@ static void block_signals(void)
 static void unblock_in_program(void)
 {
 	guard_join_front();
+	limits_restore();
 	if (!ignored_pipe)
 		signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &signals_before, NULL);
@@ -377,9 +379,10 @@ static int init(struct session *s, const struct options *options, struct err *er
 	choose_events(s);
 	choose_clock(s);
 	s->threads = calloc(THREAD_HASH, sizeof *s->threads);
+	s->watches_seen = calloc(options->watches.count + 1, sizeof *s->watches_seen);
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->requests_lock, NULL);
-	if (!s->threads || s->wake_fd < 0)
+	if (!s->threads || !s->watches_seen || s->wake_fd < 0)
 		return err_set(err, ENOMEM, "out of memory or descriptors");
 	s->output = output_create(s, err);
 	return s->output ? 0 : -1;
@@ -456,6 +459,7 @@ static void deinit(struct session *s)
 	watch_destroy(s);
 	output_destroy(s->output);
 	free(s->threads);
+	free(s->watches_seen);
 	free(s->requests);
 	close(s->wake_fd);
 	pthread_mutex_destroy(&s->requests_lock);
@@ -470,6 +474,7 @@ int session_run(const struct options *options)
 	if (guard_is_alone())
 		return 1;
 	block_signals();
+	limits_raise();
 	if (init(&s, options, &err) < 0) {
 		message_error(&err);
 		return 1;
@@ -481,6 +486,7 @@ int session_run(const struct options *options)
 		loop(&s);
 	attach_detach_all(&s);
 	watch_finish(&s);
+	watch_seek_end(&s);
 	if (output_finish(s.output, &err) < 0) {
 		message_error(&err);
 		status = 1;

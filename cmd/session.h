@@ -25,6 +25,8 @@ struct session {
 
 	struct target *targets;
 	struct watch *watches;          /* --watch with debug registers: all runs natively */
+	uint8_t *watches_seen;          /* by place of --watch: see watch-seek.c; atomic */
+	bool watches_changed;           /* some wait for watch_follow_all() */
 	uint64_t watch_hits;
 	struct watch_table *watch_table;        /* of -c with debug registers */
 	struct thread **threads;        /* by tid: hash of chains */

@@ -14,6 +14,7 @@
 #include "service.h"
 #include "signals.h"
 #include "syscalls.h"
+#include "watch-code.h"
 #include "watch.h"
 
 /* si_code behind a single step: TRAP_TRACE; TRAP_BRKPT behind a system call */
@@ -100,6 +101,7 @@ static void enter(struct session *s, struct thread *thread, bool at_handler)
 
 	if (tracee_regs_get(thread->tid, &regs) < 0)
 		return;
+	watch_code_stepped(thread, &regs);
 	if (at_handler)
 		signals_at_handler(thread, &regs);
 	else if (thread->steps_call)
@@ -117,9 +119,13 @@ static void on_signal(struct session *s, struct thread *thread, int signal)
 {
 	siginfo_t info;
 
-	if (signal == SIGTRAP && s->watches && watch_on_trap(s, thread)) {
-		hijack_resume(thread, 0);
-		return;
+	if (signal == SIGTRAP && s->watches) {
+		enum watch_trap trap = watch_on_trap(s, thread);
+
+		if (trap == WATCH_TRAP_OURS)
+			hijack_resume(thread, 0);
+		if (trap != WATCH_TRAP_ANOTHERS)
+			return;
 	}
 	if (signal == SIGTRAP && tracee_siginfo_get(thread->tid, &info) == 0) {
 		/* ptrace_notify() after a handler's frame was set up: si_code SIGTRAP */
@@ -145,6 +151,15 @@ static bool is_syscall(const struct thread *thread, uint64_t pc)
 	return tracee_read(thread->tid, pc, bytes, 2) == 2 && bytes[0] == 0x0f && bytes[1] == 0x05;
 }
 
+/* Into the cache again: it is done, or will ask once more. */
+static void go_back(struct thread *thread, struct user_regs_struct *regs)
+{
+	struct err err = { 0 };
+
+	if (hijack(thread, regs, &err) == 0)
+		hijack_resume(thread, 0);
+}
+
 /* Runs one instruction of the program natively. */
 static void step(struct thread *thread)
 {
@@ -156,11 +171,9 @@ static void step(struct thread *thread)
 		return;
 	}
 	thread->steps_call = thread->target->steps_syscalls && is_syscall(thread, regs.rip);
-	if (thread->steps_call && syscalls_before_in_place(thread, &regs)) {
-		struct err err = { 0 };
-
-		if (hijack(thread, &regs, &err) == 0)
-			hijack_resume(thread, 0);
+	if ((thread->steps_call && syscalls_before_in_place(thread, &regs)) ||
+	    !watch_code_step(thread, &regs)) {
+		go_back(thread, &regs);
 		return;
 	}
 	thread->state = THREAD_STEPPING;

@@ -19,6 +19,7 @@
 #include "tracee.h"
 #include "watch-calls.h"
 #include "watch-code.h"
+#include "watch-follow.h"
 
 /* what a sender of signals waits while those who get them get nowhere */
 #define SENDER_WAITS_NS 200000
@@ -287,6 +288,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 	switch (tb->gpr[0] & 0xffff) {
 	case SYS_munmap:
 		target_symbols_note(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
+		watch_follow_before(target, tb->gpr[7], tb->gpr[6]);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);
 		remember(thread);
@@ -356,18 +358,18 @@ static void after_rest(struct thread_block *tb)
 	tb->sys_args[7] = 0;
 }
 
-struct cache_pc syscalls_after(struct thread *thread)
+/* What the call of sys_args has done to the map.  False: places of --watch have moved, the
+ * target is to be flushed. */
+static bool note_map(struct thread *thread, int64_t result)
 {
-	struct thread_block *tb = thread->tb;
+	const uint64_t *args = thread->tb->sys_args + 1;
 	struct target *target = thread->target;
-	const uint64_t *args = tb->sys_args + 1;
-	int64_t result = (int64_t)tb->gpr[0];
 	bool failed = result < 0 && result > -4096;
 
-	switch (tb->sys_args[0] & 0xffff) {
+	switch (thread->tb->sys_args[0] & 0xffff) {
 	case SYS_mmap:
 		if (failed)
-			break;
+			return true;
 		drop(target, (uint64_t)result, args[1]);
 		if (args[2] & PROT_EXEC || args[3] & MAP_FIXED)
 			target_map_changed(target);
@@ -379,25 +381,50 @@ struct cache_pc syscalls_after(struct thread *thread)
 		if (args[2] & PROT_EXEC)
 			target_map_changed(target);
 		break;
-	case SYS_rseq:
-		if (!failed)
-			__atomic_store_n(&tb->rseq, args[2] & 1 ? 0 : args[0],  /* _UNREGISTER */
-					 __ATOMIC_RELEASE);
-		break;
-	case SYS_write:
-	case SYS_sendto:
-	case SYS_recvfrom:
-		if (tb->sys_args[7])
-			after_rest(tb);
-		break;
 	case SYS_mremap:
 		drop(target, args[0], args[1]);
 		if (!failed)
 			drop(target, (uint64_t)result, args[2]);
 		target_map_changed(target);
 		break;
+	case SYS_munmap:
+		target_map_changed(target);
+		break;
+	default:
+		return true;
 	}
-	return (struct cache_pc){ tb->sys_resume_saved };
+	return !watch_follow(target);
+}
+
+/* Of any call that is asked about behind it. */
+static bool note_result(struct thread *thread, int64_t result)
+{
+	struct thread_block *tb = thread->tb;
+
+	if ((tb->sys_args[0] & 0xffff) == SYS_rseq && result == 0)      /* _UNREGISTER */
+		__atomic_store_n(&tb->rseq, tb->sys_args[3] & 1 ? 0 : tb->sys_args[1],
+				 __ATOMIC_RELEASE);
+	if ((tb->sys_args[0] & 0xffff) == SYS_io_uring_setup && result >= 0)
+		watch_code_ring(thread->target);
+	return note_map(thread, result);
+}
+
+int syscalls_after(struct thread *thread, struct cache_pc *at)
+{
+	struct thread_block *tb = thread->tb;
+	uint64_t number = tb->sys_args[0] & 0xffff;
+	bool goes_on = note_result(thread, (int64_t)tb->gpr[0]);
+
+	if (tb->sys_args[7] && (number == SYS_write || number == SYS_sendto || number == SYS_recvfrom))
+		after_rest(tb);
+	at->address = tb->sys_resume_saved;
+	return goes_on ? 0 : -ENOSPC;
+}
+
+void syscalls_left(struct thread *thread, uint64_t result)
+{
+	if (!note_result(thread, (int64_t)result))
+		__atomic_store_n(&thread->target->is_full, true, __ATOMIC_RELEASE);
 }
 
 static void sigreturn_event(struct thread *thread, uint64_t pc, uint64_t sp)
@@ -467,11 +494,9 @@ void syscalls_after_in_place(struct thread *thread, const struct user_regs_struc
 
 	if (number == SYS_rt_sigreturn)
 		sigreturn_event(thread, regs->rip, regs->rsp);
-	if (number != SYS_mmap && number != SYS_mprotect && number != SYS_pkey_mprotect &&
-	    number != SYS_mremap)
-		return;
-	tb->gpr[0] = regs->rax;
 	target_lock(thread->target);
-	syscalls_after(thread);
+	if (number == SYS_mmap || number == SYS_mprotect || number == SYS_pkey_mprotect ||
+	    number == SYS_mremap || number == SYS_munmap)
+		syscalls_left(thread, regs->rax);
 	target_unlock(thread->target);
 }

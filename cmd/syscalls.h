@@ -24,8 +24,12 @@ void syscalls_watch_settings(struct target *target, bool on);
 /* REQUEST_SYSCALL_PRE: where the thread goes on.  -EAGAIN: it is to wait; -EFAULT: it is
  * the main thread's to answer. */
 int syscalls_before(struct thread *thread, struct cache_pc *at) must_check;
-/* REQUEST_SYSCALL_POST */
-struct cache_pc syscalls_after(struct thread *thread);
+/* REQUEST_SYSCALL_POST.  -ENOSPC: places of --watch have moved, the target is to be flushed
+ * before the thread goes on. */
+int syscalls_after(struct thread *thread, struct cache_pc *at) must_check;
+/* The same of a thread that is taken away from behind its call before it has asked.
+ * requires: target->lock; main thread */
+void syscalls_left(struct thread *thread, uint64_t result);
 /* REQUEST_RESUME, REQUEST_SIGRETURN; as translator_enter(), or -EAGAIN */
 int syscalls_resume(struct thread *thread, struct cache_pc *at) must_check;
 int syscalls_sigreturn(struct thread *thread, struct cache_pc *at) must_check;

@@ -22,6 +22,7 @@
 #include "tracee.h"
 #include "unwind.h"
 #include "watch-code.h"
+#include "watch-follow.h"
 #include "watch-place.h"
 
 #define HWCAP2_FSGSBASE 2
@@ -321,7 +322,8 @@ static int make_translator(struct target *target, struct err *err)
 {
 	struct translate_range *ranges;
 
-	if (watch_code_begin(target, &ranges, err) < 0) {
+	ssize_t range_count = watch_code_begin(target, &ranges, err);
+	if (range_count < 0) {
 		free(ranges);
 		return -EINVAL;
 	}
@@ -346,7 +348,7 @@ static int make_translator(struct target *target, struct err *err)
 		.clock_base = target->has_clock_word ? target->data_base + CONTROL_CLOCK : 0,
 		.clock_local = target->has_clock_word ? &target->control->clock : NULL,
 		.ranges = ranges,
-		.range_count = target->place_count,
+		.range_count = (size_t)range_count,
 		.has_fast_loop = __builtin_cpu_is("amd"),
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
 		.has_fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE,
@@ -380,7 +382,7 @@ static int make_translator(struct target *target, struct err *err)
 
 void target_flush(struct target *target)
 {
-	watch_code_flush(target);
+	watch_follow_apply(target);
 	translator_flush(target->translator);
 	add_sites(target);
 	__atomic_store_n(&target->is_full, false, __ATOMIC_RELEASE);

@@ -117,7 +117,7 @@ struct thread {
 	uint64_t waited_before_ns;      /* in earlier tries of the same call */
 	struct short_limit short_limit;
 	struct watch_pending *watch_pending;    /* between a watched access's two requests */
-	struct watch_kernel *watch_kernel;      /* see watch-kernel.h */
+	bool watch_was_blocked;         /* that it blocks SIGTRAP was said; see watch-arm.c */
 	struct interrupted interrupted; /* by the signal being delivered */
 	bool steps_call;                /* the step is a system call */
 	unsigned idle_signals;          /* in a row, with nothing of the program between them */

@@ -71,6 +71,8 @@ static bool round_of(struct output *output)
 		}
 		any |= n > 0;
 	} while (n == BATCH);
+	if (any)
+		watch_queue_done(output->watches);
 	return any;
 }
 

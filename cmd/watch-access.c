@@ -128,6 +128,8 @@ void watch_access_find(const struct translate_store *store, const struct thread_
 		a.is_read = op->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 		if (op->mem.segment == ZYDIS_REGISTER_FS)
 			a.address += tb->target;
+		if (op->mem.segment == ZYDIS_REGISTER_GS)
+			a.address += tb->app_gs;
 		if (is_repeated(&insn) && insn.meta.category == ZYDIS_CATEGORY_STRINGOP)
 			out->element = (unsigned)a.len;
 		settle(tb, &insn, operands, op, &a);

@@ -24,7 +24,7 @@ struct watch_accesses {
 	bool is_cmpxchg;        /* stores only if ZF is set behind it */
 };
 
-/* requires: `tb` holds the registers before the instruction */
+/* requires: `tb` holds the registers before the instruction, and in `target` the base of fs */
 void watch_access_find(const struct translate_store *store, const struct thread_block *tb,
 		       struct watch_accesses *out);
 

@@ -7,11 +7,14 @@
 #include <sys/syscall.h>
 
 #include "hijack.h"
+#include "process.h"
 #include "service.h"
 #include "session.h"
 #include "tracee.h"
 #include "watch-access.h"
 #include "watch-code-internal.h"
+#include "watch-follow.h"
+#include "watch-seek.h"
 
 #define FLAG_ZF 0x40
 #define FLAG_DF 0x400
@@ -29,6 +32,7 @@ struct span {
 /* An access between its two requests. */
 struct watch_pending {
 	const struct translate_store *store;    /* NULL: none */
+	struct translate_store stepped; /* of an instruction that is run natively */
 	struct watch_accesses accesses;
 	uint64_t rcx;
 	struct span *spans;
@@ -132,6 +136,12 @@ static struct watch_event call_draft(const struct thread_block *tb)
 				     .number = (uint16_t)tb->sys_args[0] };
 }
 
+void watch_code_ring(struct target *target)
+{
+	if (target->watching)
+		target->watching->has_ring = true;
+}
+
 bool watch_code_syscall(struct thread *thread)
 {
 	struct watch_event draft = call_draft(thread->tb);
@@ -195,7 +205,7 @@ void watch_code_read(struct target *target)
 void watch_code_flush(struct target *target)
 {
 	if (target->watching)
-		watch_log_read(target);
+		watch_code_read(target);
 }
 
 /* ---- an access --------------------------------------------------------------------------------- */
@@ -239,6 +249,8 @@ static void find_spans(struct target *target, struct watch_pending *pending)
 			const struct watch_access *a = &pending->accesses.items[i];
 			const struct place *place = &target->places[k];
 
+			if (!place->is_found)
+				continue;
 			if (a->is_read && (place->access & 2))
 				add_span(pending, place, k, a, WATCH_READ);
 			if (a->is_write && (place->access & 1))
@@ -385,19 +397,12 @@ static void report_part(struct thread *thread, uint64_t rcx)
 	}
 }
 
-void watch_code_stopped(struct thread *thread, const struct translate_regs *regs)
+/* The access between its two requests has been made, or a part of it, or not: as the registers
+ * say. */
+static void end_access(struct thread *thread, const struct translate_regs *regs)
 {
 	struct watch_pending *pending = thread->watch_pending;
-	const struct thread_block *tb = thread->tb;
 
-	watch_log_stopped(thread, regs);
-	/* Behind a system call nobody will ask about any more. */
-	if (tb->sys_resume == thread->target->runtime.syscall_post.address &&
-	    regs->pc == tb->sys_next && !thread->target->watching->owner) {
-		struct watch_event draft = call_draft(tb);
-
-		look(thread, &draft, tb->sys_args);
-	}
 	if (!pending)
 		return;
 	if (pending->store && regs->pc != pending->store->pc.address)
@@ -408,6 +413,80 @@ void watch_code_stopped(struct thread *thread, const struct translate_regs *regs
 		pending->undone = regs->pc;
 	if (pending->store || pending->waits)
 		end_turn(thread);
+}
+
+/* What the instruction at which it stands accesses.  False: nothing that is watched. */
+static bool find_stepped(struct thread *thread, struct watch_pending *pending,
+			 const struct user_regs_struct *regs)
+{
+	const uint64_t gpr[16] = { regs->rax, regs->rcx, regs->rdx, regs->rbx, regs->rsp, regs->rbp,
+				   regs->rsi, regs->rdi, regs->r8, regs->r9, regs->r10, regs->r11,
+				   regs->r12, regs->r13, regs->r14, regs->r15 };
+	struct thread_block *tb = thread->tb;
+	ssize_t n = tracee_read(thread->tid, regs->rip, pending->stepped.bytes,
+				sizeof pending->stepped.bytes);
+
+	if (n <= 0)
+		return false;
+	pending->stepped.pc.address = regs->rip;
+	pending->stepped.len = (uint8_t)n;
+	memcpy(tb->gpr, gpr, sizeof gpr);
+	tb->rflags = regs->eflags;
+	tb->target = regs->fs_base;
+	watch_access_find(&pending->stepped, tb, &pending->accesses);
+	find_spans(thread->target, pending);
+	return pending->count > 0;
+}
+
+void watch_code_stopped(struct thread *thread, const struct translate_regs *regs)
+{
+	const struct thread_block *tb = thread->tb;
+
+	watch_log_stopped(thread, regs);
+	/* Behind a system call nobody will ask about any more. */
+	if (tb->sys_resume == thread->target->runtime.syscall_post.address &&
+	    regs->pc == tb->sys_next && !thread->target->watching->owner) {
+		struct watch_event draft = call_draft(tb);
+
+		look(thread, &draft, tb->sys_args);
+	}
+	end_access(thread, regs);
+}
+
+bool watch_code_step(struct thread *thread, const struct user_regs_struct *regs)
+{
+	struct watch_pending *pending;
+	bool is_turn = true;
+
+	if (!thread->target->watching)
+		return true;
+	target_lock(thread->target);
+	pending = pending_of(thread);
+	if (pending && find_stepped(thread, pending, regs)) {
+		is_turn = begin_turn(thread);
+		if (is_turn) {
+			thread->target->watching->owner = thread;
+			pending->store = &pending->stepped;
+			pending->rcx = regs->rcx;
+			int ignored = take_old(thread, pending);
+			(void)ignored;
+		}
+	}
+	target_unlock(thread->target);
+	return is_turn;
+}
+
+void watch_code_stepped(struct thread *thread, const struct user_regs_struct *regs)
+{
+	const struct watch_pending *pending = thread->watch_pending;
+	struct translate_regs behind = { .pc = regs->rip, .flags = regs->eflags };
+
+	if (!pending || pending->store != &pending->stepped)
+		return;
+	behind.gpr[1] = regs->rcx;
+	target_lock(thread->target);
+	end_access(thread, &behind);
+	target_unlock(thread->target);
 }
 
 bool watch_code_fault(struct thread *thread)
@@ -460,7 +539,7 @@ void watch_code_thread_end(struct thread *thread)
 	target_unlock(target);
 }
 
-int watch_code_begin(struct target *target, struct translate_range **ranges, struct err *err)
+ssize_t watch_code_begin(struct target *target, struct translate_range **ranges, struct err *err)
 {
 	const struct string_list *texts = &target->session->options->watches;
 	int r = 0;
@@ -469,28 +548,30 @@ int watch_code_begin(struct target *target, struct translate_range **ranges, str
 	if (!target->session->events.stores)
 		return 0;
 	target->places = calloc(texts->count, sizeof *target->places);
-	*ranges = calloc(texts->count, sizeof **ranges);
-	if (!target->places || !*ranges)
+	target->watching = calloc(1, sizeof *target->watching);
+	if (!target->places || !target->watching)
 		return err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < texts->count && r == 0; i++) {
-		struct place *p = &target->places[target->place_count++];
-
-		r = place_find(p, target->symbols, texts->items[i], err);
-		(*ranges)[i] = (struct translate_range){ p->address, p->address + p->len };
-	}
+	target->watching->next = calloc(texts->count, sizeof *target->watching->next);
+	for (size_t i = 0; i < texts->count && r == 0; i++)
+		r = watch_seek_first(target->session, target->place_count++, &target->places[i],
+				     target->pid, target->symbols, err);
 	if (r < 0)
 		return r;
-	target->watching = calloc(1, sizeof *target->watching);
-	if (!target->watching)
+	ssize_t n = watch_follow_ranges(target, ranges);
+	if (n < 0 || !target->watching->next)
 		return err_set(err, ENOMEM, "out of memory");
+	target->watching->has_ring = process_has_ring(target->pid);
 	watch_log_begin(target);
-	return watch_copies_begin(target, &target->watching->copies, err);
+	r = watch_copies_begin(target, &target->watching->copies, err);
+	return r < 0 ? r : n;
 }
 
 void watch_code_end(struct target *target)
 {
-	if (target->watching)
+	if (target->watching) {
 		watch_copies_end(target, &target->watching->copies);
+		free(target->watching->next);
+	}
 	for (size_t i = 0; i < target->place_count; i++)
 		place_deinit(&target->places[i]);
 	free(target->watching);

@@ -19,16 +19,18 @@
 
 #include "target.h"
 
-/* Finds the places in the target's process; *ranges is heap memory.  Nothing to do
- * without events.stores. */
-int watch_code_begin(struct target *target, struct translate_range **ranges,
-		     struct err *err) must_check;
+/* Finds the places in the target's process; how many of them are to be translated for:
+ * *ranges, heap memory.  Nothing to do without events.stores. */
+ssize_t watch_code_begin(struct target *target, struct translate_range **ranges,
+			 struct err *err) must_check;
 void watch_code_end(struct target *target);
 
 /* -EAGAIN: it is another thread's turn; the request is served again later. */
 int watch_code_before(struct thread *thread, struct cache_pc *at);
 int watch_code_behind(struct thread *thread, struct cache_pc *at);
 
+/* The program has made an io_uring. */
+void watch_code_ring(struct target *target);
 /* A system call has returned.  False: another thread's turn, as above. */
 bool watch_code_syscall(struct thread *thread);
 /* The kernel has written a signal's frame; the thread is at its handler.  Takes the
@@ -46,12 +48,19 @@ bool watch_code_fault(struct thread *thread);
 
 /* Reports what code has put down so far.  Takes the lock. */
 void watch_code_read(struct target *target);
-/* All translations are about to be forgotten. */
+/* The threads stand still, all translations are about to be forgotten: the same.  Takes
+ * the lock. */
 void watch_code_flush(struct target *target);
 
 /* The thread has been stopped and goes on natively with these registers: an access
  * that has been made is reported, its turn ends. */
 void watch_code_stopped(struct thread *thread, const struct translate_regs *regs);
+
+/* The thread is to run the instruction at which it stands natively.  False: not now, another
+ * thread accesses watched memory.  Takes the lock, as the next does. */
+bool watch_code_step(struct thread *thread, const struct user_regs_struct *regs);
+/* It has, or has been stopped before. */
+void watch_code_stepped(struct thread *thread, const struct user_regs_struct *regs);
 
 /* The thread is parked in a system call that was begun without us, or is made again:
  * behind it memory is looked at.  `resume` is where it goes on. */

@@ -12,7 +12,7 @@
 #include "session.h"
 #include "tracee.h"
 #include "watch-calls.h"
-#include "watch-code.h"
+#include "watch-code-internal.h"
 #include "watch-stack.h"
 #include "watch-value.h"
 
@@ -92,6 +92,11 @@ void watch_add_changes(struct thread *thread, struct watch_event *draft, const s
 
 /* ---- writes that nobody asked about -------------------------------------------------------------- */
 
+static uint8_t someone(const struct target *target)
+{
+	return target->watching->has_ring ? WATCH_RING : WATCH_OTHER;
+}
+
 static bool makes_thread(const struct watch_event *e)
 {
 	return e->what == WATCH_SYSCALL && (e->number == SYS_clone || e->number == SYS_clone3);
@@ -111,16 +116,20 @@ static bool is_cleared(const uint8_t *before, const uint8_t *now, size_t len)
 	return true;
 }
 
+/* (Of what is in a library it is said when that has gone.) */
 static void say_mapped(const struct place *place, struct watch_copy *copy, bool is_mapped)
 {
-	if (is_mapped && copy->is_said)
+	copy->is_known = is_mapped;
+	if (place->module || copy->is_said == !is_mapped)
+		return;
+	copy->is_said = !is_mapped;
+	if (is_mapped)
 		message_warning("--watch %s: now there is memory at 0x%" PRIx64, place->text,
 				place->address);
-	else if (!is_mapped && !copy->is_said)
+	else
 		message_warning("--watch %s: nothing is mapped at 0x%" PRIx64 " %s", place->text,
-				place->address, copy->is_known ? "any more" : "yet");
-	copy->is_said = !is_mapped;
-	copy->is_known = is_mapped;
+				place->address, copy->was_known ? "any more" : "yet");
+	copy->was_known |= is_mapped;
 }
 
 /* What has changed, and who did it: it is in the draft. */
@@ -134,7 +143,7 @@ static void report_change(struct thread *thread, uint32_t index, const struct wa
 	e.place = index;
 	if ((call && !watch_calls_may_write(call, place->address, place->len)) ||
 	    (makes_thread(&e) && is_cleared(old, now, len))) {
-		e.what = WATCH_OTHER;
+		e.what = someone(thread->target);
 		e.pc = 0;
 	}
 	watch_add_changes(thread, &e, place, old, now, at, len);
@@ -150,7 +159,7 @@ static void compare(struct thread *thread, uint32_t index, struct watch_event *d
 	struct watch_copy *copy = &copies->items[index];
 	uint8_t *now = copies->scratch;
 
-	if (!copy->bytes)
+	if (!copy->bytes || !place->is_found)
 		return;
 	bool is_mapped = watch_read(target, thread->tid, place->address, now, place->len);
 	bool was_known = copy->is_known;
@@ -192,7 +201,7 @@ static struct thread *find_writer(struct thread *thread, uint32_t index, struct 
 					       .number = (uint16_t)t->tb->sys_args[0] };
 		return t;
 	}
-	*draft = (struct watch_event){ .what = WATCH_OTHER };
+	*draft = (struct watch_event){ .what = someone(target) };
 	return thread;
 }
 
@@ -212,7 +221,7 @@ void watch_compare_found(struct thread *thread, uint32_t index, uint64_t address
 	struct watch_copy *copy = &watch_copies_of(target)->items[index];
 	struct watch_event draft;
 
-	if (!copy->bytes)
+	if (!copy->bytes || !place->is_found)
 		return;
 	if (!copy->is_known) {          /* it has just been mapped */
 		bool is_mapped = watch_read(target, thread->tid, place->address, copy->bytes,
@@ -230,22 +239,45 @@ void watch_compare_found(struct thread *thread, uint32_t index, uint64_t address
 
 /* ---- begin and end ------------------------------------------------------------------------------- */
 
-static int make_copy(const struct target *target, const struct place *place, size_t *all,
-		     struct watch_copy *copy)
+/* Bytes of all copies. */
+static size_t all_bytes(const struct watch_copies *copies, size_t count)
 {
-	if (!(place->access & 1))
+	size_t all = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all += copies->items[i].room;
+	return all;
+}
+
+static int make_copy(const struct target *target, struct watch_copies *copies, size_t i)
+{
+	const struct place *place = &target->places[i];
+	struct watch_copy *copy = &copies->items[i];
+
+	free(copy->bytes);
+	*copy = (struct watch_copy){ 0 };
+	if (!(place->access & 1) || !place->is_found)
 		return 0;
-	if (*all + place->len > COPIES_MAX) {
+	if (all_bytes(copies, target->place_count) + place->len > COPIES_MAX) {
 		message_warning("--watch %s: writes by the kernel are not looked for: more than %u "
 				"bytes", place->text, COPIES_MAX);
 		return 0;
 	}
-	*all += place->len;
+	if (place->len > copies->scratch_room) {
+		uint8_t *grown = realloc(copies->scratch, place->len);
+
+		if (!grown)
+			return -ENOMEM;
+		copies->scratch = grown;
+		copies->scratch_room = place->len;
+	}
 	copy->bytes = malloc(place->len);
 	if (!copy->bytes)
 		return -ENOMEM;
+	copy->room = place->len;
 	copy->is_known = tracee_read(target->task, place->address, copy->bytes, place->len) ==
 			 (ssize_t)place->len;
+	copy->was_known = copy->is_known;
 	if (!copy->is_known)
 		say_mapped(place, copy, false);
 	return 0;
@@ -253,19 +285,19 @@ static int make_copy(const struct target *target, const struct place *place, siz
 
 int watch_copies_begin(struct target *target, struct watch_copies *copies, struct err *err)
 {
-	size_t all = 0, largest = 1;
+	int r = 0;
 
 	copies->items = calloc(target->place_count, sizeof *copies->items);
-	for (size_t i = 0; copies->items && i < target->place_count; i++) {
-		const struct place *place = &target->places[i];
+	for (size_t i = 0; copies->items && r == 0 && i < target->place_count; i++)
+		r = make_copy(target, copies, i);
+	return copies->items && r == 0 ? 0 : err_set(err, ENOMEM, "out of memory");
+}
 
-		if (make_copy(target, place, &all, &copies->items[i]) < 0)
-			return err_set(err, ENOMEM, "out of memory");
-		if (copies->items[i].bytes && place->len > largest)
-			largest = place->len;
-	}
-	copies->scratch = malloc(largest);
-	return copies->items && copies->scratch ? 0 : err_set(err, ENOMEM, "out of memory");
+void watch_copies_renew(struct target *target, uint32_t place)
+{
+	if (make_copy(target, watch_copies_of(target), place) < 0)
+		message_warning("memory is short: writes by the kernel into %s are not seen",
+				target->places[place].text);
 }
 
 void watch_copies_end(const struct target *target, struct watch_copies *copies)

@@ -18,13 +18,16 @@
 
 struct watch_copy {
 	uint8_t *bytes;                 /* NULL: there is none */
+	size_t room;                    /* of them */
 	bool is_known;                  /* was mapped when it was last looked at */
+	bool was_known;                 /* at any time */
 	bool is_said;                   /* that it is not mapped */
 };
 
 struct watch_copies {
 	struct watch_copy *items;       /* by place */
 	uint8_t *scratch;               /* as large as the largest copy */
+	size_t scratch_room;
 };
 
 /* Those of a target that is watched. */
@@ -32,6 +35,8 @@ struct watch_copies *watch_copies_of(const struct target *target);
 
 int watch_copies_begin(struct target *target, struct watch_copies *copies,
 		       struct err *err) must_check;
+/* The place is somewhere else, or there again. */
+void watch_copies_renew(struct target *target, uint32_t place);
 void watch_copies_end(const struct target *target, struct watch_copies *copies);
 
 /* All `len` bytes of the program's memory, through thread `tid` or another one. */

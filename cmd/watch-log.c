@@ -15,6 +15,7 @@
 #define TRIES 2000
 #define OVERLAPPING_MAX 14      /* ranges that may overlap: 9 pieces each in LOG_PIECES_MAX */
 #define PAGE_BYTES 4096u
+#define NOWHERE (1ull << 63)    /* no address */
 
 static struct watch_log *log_of(const struct target *target)
 {
@@ -65,8 +66,10 @@ void watch_log_begin(struct target *target)
 		return;                 /* watch_calls_fill() knows, too */
 	log->range_count = (uint32_t)target->place_count;
 	for (size_t i = 0; i < target->place_count; i++) {
-		log->ranges[i].start = target->places[i].address;
-		log->ranges[i].end = target->places[i].address + target->places[i].len;
+		const struct place *p = &target->places[i];
+
+		log->ranges[i].start = p->len ? p->address : NOWHERE;
+		log->ranges[i].end = p->len ? p->address + p->len : NOWHERE;
 	}
 }
 
@@ -123,7 +126,7 @@ static bool is_sound(const struct target *target, const struct store_record *r)
 		return false;
 	const struct place *p = &target->places[target->place_count - r->ranges_left];
 
-	return r->address >= p->address && r->address - p->address <= p->len &&
+	return p->is_found && r->address >= p->address && r->address - p->address <= p->len &&
 	       r->len <= p->len - (r->address - p->address);
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thread-local.h"
+
 static int parse_access(const char *text)
 {
 	return !strcmp(text, "w") ? 1 : !strcmp(text, "r") ? 2 : !strcmp(text, "rw") ? 3 : -1;
@@ -60,44 +62,94 @@ int place_parse(const char *text, char **where, unsigned *len, int *access, stru
 	return err_set(err, EINVAL, "--watch %s: no address or symbol", text);
 }
 
-static int find_symbol(struct place *place, struct symbols *symbols, struct err *err)
+static int no_length(const struct place *place, struct err *err)
 {
-	struct symbols_variable v;
-	int r = symbols_variable_find(symbols, place->text, &v, err);
+	return err_set(err, EINVAL, "--watch %s: how many bytes? (say %s:LEN)", place->text,
+		       place->text);
+}
 
-	if (r == -ENOENT)
-		return err_set(err, ENOENT, "--watch %s: no data has this name (see `nm -C` of the "
-			       "program; a stripped one has addresses only)", place->text);
+int place_init(struct place *place, const char *text, struct err *err)
+{
+	*place = (struct place){ 0 };
+	int r = place_parse(text, &place->text, &place->given_len, &place->access, err);
+
 	if (r < 0)
-		return err_prefix(err, "--watch %s", place->text);
-	place->address = v.address;
-	place->type = v.type;
-	if (!place->len)
-		place->len = v.size <= PLACE_LEN_MAX ? (unsigned)v.size : 0;
-	if (!place->len)
-		return err_set(err, EINVAL, "--watch %s: how many bytes? (say %s:LEN)",
-			       place->text, place->text);
+		place->text = NULL;
+	return r;
+}
+
+static int find_address(struct place *place, struct err *err)
+{
+	char *end;
+
+	errno = 0;
+	uint64_t address = strtoull(place->text, &end, 0);
+	if (*end || errno)
+		return err_set(err, EINVAL, "--watch %s: not an address", place->text);
+	if (!place->given_len)
+		return no_length(place, err);
+	place->address = address;
+	place->len = place->given_len;
+	place->is_found = true;
 	return 0;
 }
 
-int place_find(struct place *place, struct symbols *symbols, const char *text, struct err *err)
+int place_find(struct place *place, struct symbols *symbols, struct err *err)
 {
-	int r = place_parse(text, &place->text, &place->len, &place->access, err);
-	char *end;
+	struct symbols_variable v;
 
-	if (r < 0) {
-		place->text = NULL;
-		return r;
-	}
-	if (!isdigit((unsigned char)*place->text))
-		return find_symbol(place, symbols, err);
-	errno = 0;
-	place->address = strtoull(place->text, &end, 0);
-	if (*end || errno)
-		return err_set(err, EINVAL, "--watch %s: not an address", text);
-	if (!place->len)
-		return err_set(err, EINVAL, "--watch %s: how many bytes? (say %s:LEN)", text, text);
+	if (isdigit((unsigned char)*place->text))
+		return find_address(place, err);
+	int r = symbols_variable_find(symbols, place->text, &v, err);
+	if (r == -ENOENT)
+		return err_set(err, ENOENT, "--watch %s: no data has this name (see `nm -C` of the "
+			       "program; a stripped one has addresses only; --wait: until a "
+			       "library has it)", place->text);
+	if (r < 0)
+		return err_prefix(err, "--watch %s", place->text);
+	unsigned len = place->given_len;
+	if (!len)
+		len = v.size <= PLACE_LEN_MAX ? (unsigned)v.size : 0;
+	if (!len)
+		return no_length(place, err);
+	place->address = v.address;
+	place->len = len;
+	place->type = v.type;
+	place->module = v.module;
+	place->is_found = true;
 	return 0;
+}
+
+int place_find_thread_local(struct place *place, struct symbols *symbols, uint64_t fs,
+			    struct err *err)
+{
+	struct symbols_thread_local v;
+
+	if (!symbols_thread_local_find(symbols, place->text, &v))
+		return -ENOENT;
+	if (!v.has_distance)
+		return err_set(err, ENOTSUP, "--watch %s: each thread has its own, and where is only "
+			       "known of those of the program itself (say its address)",
+			       place->text);
+	if (!fs)
+		return err_set(err, EAGAIN, "--watch %s: each thread has its own, and this one has "
+			       "none yet (attach when it runs: -p, and --tid says whose)",
+			       place->text);
+	if (!place->given_len && (!v.size || v.size > PLACE_LEN_MAX))
+		return no_length(place, err);
+	place->address = fs - v.distance;
+	place->len = place->given_len ? place->given_len : (unsigned)v.size;
+	place->module = v.module;
+	place->is_found = true;
+	return 0;
+}
+
+bool place_lose(struct place *place)
+{
+	if (!place->is_found || !place->module || !place->module->is_retired)
+		return false;
+	place->is_found = false;
+	return true;
 }
 
 void place_deinit(struct place *place)

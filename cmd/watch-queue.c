@@ -10,7 +10,7 @@
 struct watch_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t taken;
-	bool is_closed;
+	bool is_closed, is_busy;        /* the reader has taken some */
 	size_t first, count;
 	struct watch_event events[ROOM];
 };
@@ -64,10 +64,29 @@ size_t watch_queue_take(struct watch_queue *q, struct watch_event *out, size_t r
 		out[n] = q->events[q->first];
 		q->first = (q->first + 1) % ROOM;
 	}
+	q->is_busy |= n > 0;
 	if (n)
 		pthread_cond_broadcast(&q->taken);
 	pthread_mutex_unlock(&q->lock);
 	return n;
+}
+
+void watch_queue_done(struct watch_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->is_busy = false;
+	pthread_cond_broadcast(&q->taken);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void watch_queue_drain(struct watch_queue *q, void (*wake)(void *context), void *context)
+{
+	pthread_mutex_lock(&q->lock);
+	while ((q->count || q->is_busy) && !q->is_closed) {
+		wake(context);
+		pthread_cond_wait(&q->taken, &q->lock);
+	}
+	pthread_mutex_unlock(&q->lock);
 }
 
 void watch_queue_close(struct watch_queue *q)

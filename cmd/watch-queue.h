@@ -21,6 +21,7 @@ enum watch_what {
 	WATCH_SYSCALL,          /* a write by the kernel, in system call `number` */
 	WATCH_SIGNAL,           /* a write by the kernel, of the frame of signal `number` */
 	WATCH_OTHER,            /* a write by who is not watched */
+	WATCH_RING,             /* likewise, or by the kernel for an io_uring of the program */
 };
 
 struct watch_event {
@@ -44,6 +45,10 @@ void watch_queue_add(struct watch_queue *q, const struct watch_event *event,
 		     void (*wake)(void *context), void *context);
 /* At most `room` of them, oldest first. */
 size_t watch_queue_take(struct watch_queue *q, struct watch_event *out, size_t room);
+/* The reader has done with those that it took. */
+void watch_queue_done(struct watch_queue *q);
+/* Waits until he has done with all that were added before. */
+void watch_queue_drain(struct watch_queue *q, void (*wake)(void *context), void *context);
 /* Nobody reads any more: what is added is dropped. */
 void watch_queue_close(struct watch_queue *q);
 

@@ -27,6 +27,8 @@ static void put_who(const struct watch_hit *h, bool json, char *out, size_t room
 	out[0] = 0;
 	if (h->what == WATCH_OTHER)
 		snprintf(out, room, "someone else");
+	else if (h->what == WATCH_RING)
+		snprintf(out, room, "someone else, perhaps io_uring");
 	else if (h->what == WATCH_SIGNAL)
 		snprintf(out, room, name ? "signal %u (SIG%s)" : "signal %u", h->number, name);
 	else if (h->what == WATCH_SYSCALL && name)

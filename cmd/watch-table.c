@@ -151,6 +151,7 @@ static const char *who(const struct row *row, char *buf, size_t room)
 
 	snprintf(buf, room, row->what == WATCH_SYSCALL ? "%s(2)" : "SIG%s", name ? name : "?");
 	return row->what == WATCH_OTHER ? "someone else" :
+	       row->what == WATCH_RING ? "someone else, perhaps io_uring" :
 	       row->what == WATCH_SYSCALL || row->what == WATCH_SIGNAL ? buf : "";
 }
 

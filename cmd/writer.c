@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "limits.h"
 #include "session.h"
 
 #define BUFFER_BYTES (256 * 1024)
@@ -44,7 +45,9 @@ static int spawn_shell(const char *command, int input, pid_t *pid)
 	posix_spawnattr_setflags(&attributes, flags);
 	posix_spawnattr_setsigmask(&attributes, &mask);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	limits_restore();
 	int r = posix_spawn(pid, "/bin/sh", &files, &attributes, argv, environ);
+	limits_raise();
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&files);
 	return r;

@@ -256,3 +256,22 @@ int process_explain_seize(pid_t pid, int code, struct err *err)
 	return err_set(err, code, "permission denied (it may be about to end, have changed "
 		       "its user or be marked as not dumpable; run as root with CAP_SYS_PTRACE)");
 }
+
+bool process_has_ring(pid_t pid)
+{
+	char name[64], link[64];
+	struct dirent *entry;
+	bool has = false;
+
+	snprintf(name, sizeof name, "/proc/%d/fd", pid);
+	DIR *dir = opendir(name);
+	while (dir && !has && (entry = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof link - 1);
+
+		link[n > 0 ? n : 0] = 0;
+		has = !strcmp(link, "anon_inode:[io_uring]");
+	}
+	if (dir)
+		closedir(dir);
+	return has;
+}

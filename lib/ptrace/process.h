@@ -43,6 +43,9 @@ char process_state(pid_t tid);
  * mlockall(2). */
 int process_may_lock(pid_t pid, size_t except);
 
+/* Has it an io_uring open?  (False also where its descriptors are not to be read.) */
+bool process_has_ring(pid_t pid);
+
 /* Do two processes share one address space (vfork, CLONE_VM)? */
 bool process_shares_memory(pid_t a, pid_t b);
 

@@ -40,7 +40,7 @@ static int step_member(struct walk *w, const char *name, size_t len, struct err 
 	uint64_t distance, type = debug_type_member(w->info, w->type, name, len, &distance);
 
 	if (!type)
-		return err_set(err, ENOENT, "no member is named '%.*s'", (int)len, name);
+		return err_set(err, ENXIO, "no member is named '%.*s'", (int)len, name);
 	w->address += distance;
 	w->type = type;
 	return 0;
@@ -58,7 +58,7 @@ static int step_index(struct walk *w, const char **text, struct err *err)
 	if (!isdigit((unsigned char)(*text)[1]) || *end != ']' || errno)
 		return err_set(err, EINVAL, "'%.32s' is no index", *text);
 	if (!of)
-		return err_set(err, ENOENT, "what is indexed is no array");
+		return err_set(err, ENXIO, "what is indexed is no array");
 	if (is_pointer) {
 		int r = follow_pointer(w, err);
 
@@ -145,7 +145,8 @@ static int describe(struct symbols *s, const struct symbols_match *match, const 
 	const struct symbols_module *module = match->symbol->module;
 	struct walk w = { .s = s, .info = info_of(s, module), .address = match->address };
 
-	*out = (struct symbols_variable){ .address = match->address, .size = match->size };
+	*out = (struct symbols_variable){ .address = match->address, .size = match->size,
+					  .module = module };
 	if (w.info && match->address == match->symbol->start)
 		w.type = debug_type_of(w.info, match->address - module->base);
 	if (!w.type)

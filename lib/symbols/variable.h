@@ -37,9 +37,10 @@ struct symbols_type {
 struct symbols_variable {
 	uint64_t address, size;         /* size 0: unknown */
 	struct symbols_type type;
+	const struct symbols_module *module;    /* of the variable's name */
 };
 
-/* -ENOENT: nothing has this name, or its type no such member; -ENODATA: there is no
+/* -ENOENT: nothing has this name; -ENXIO: its type no such member; -ENODATA: there is no
  * DWARF that describes it, and a member was asked for; -EINVAL: several have the
  * name, or it is no such text; -EFAULT: a pointer on the way leads nowhere; -ENOMEM. */
 int symbols_variable_find(struct symbols *s, const char *text, struct symbols_variable *out,

@@ -289,6 +289,20 @@ void translator_stats(const struct translator *t, struct translate_stats *out)
 	out->code_bytes = t->hot.at + (t->cold.at - t->hot.end);
 }
 
+int translator_ranges_set(struct translator *t, const struct translate_range *ranges, size_t count)
+{
+	struct translate_range *copy = calloc(count + 1, sizeof *copy);
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, ranges, count * sizeof *copy);
+	free(t->ranges);
+	t->ranges = copy;
+	t->config.range_count = count;
+	return 0;
+}
+
 struct translator *translator_create(const struct translate_config *config, struct err *err)
 {
 	struct translator *t = calloc(1, sizeof *t);
@@ -296,12 +310,8 @@ struct translator *translator_create(const struct translate_config *config, stru
 	if (!t)
 		goto no_memory;
 	t->config = *config;
-	if (config->range_count) {
-		t->ranges = calloc(config->range_count, sizeof *t->ranges);
-		if (!t->ranges)
-			goto no_memory;
-		memcpy(t->ranges, config->ranges, config->range_count * sizeof *t->ranges);
-	}
+	if (translator_ranges_set(t, config->ranges, config->range_count) < 0)
+		goto no_memory;
 	if (!chunked_init(&t->exits, &t->arrays, sizeof(struct exit)) ||
 	    !chunked_init(&t->sites, &t->arrays, sizeof(struct site)) ||
 	    !chunked_init(&t->heats, &t->arrays, sizeof(struct heat)) ||

@@ -50,6 +50,7 @@ struct store_fact {
 struct store_facts {
 	uint8_t count;
 	bool is_call;           /* by a call, to its callee */
+	uint16_t regs;          /* of which there are some, bit n */
 	struct store_fact items[STORE_FACTS_MAX];
 };
 

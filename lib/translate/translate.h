@@ -187,6 +187,11 @@ size_t translator_drop(struct translator *t, uint64_t start, uint64_t end);
  * requires: no thread is in the cache, and no event of it is unread. */
 void translator_flush(struct translator *t);
 
+/* The ranges that are watched from now on; copied.  -ENOMEM: nothing has changed.  A
+ * part of a flush, before it: the same is required. */
+int translator_ranges_set(struct translator *t, const struct translate_range *ranges,
+			  size_t count) must_check;
+
 /* From now on events have no time stamp: the program has forbidden itself to read
  * the clock.  What was translated is forgotten. */
 void translator_clock_stop(struct translator *t);

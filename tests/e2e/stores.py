@@ -50,6 +50,17 @@ KINDS = [
     'fnsave {m}; frstor {m}', 'fxsave {a}', 'fxsave64 {a}',
     'mov eax, 3; xor edx, edx; xsave {a64}', 'mov eax, 7; xor edx, edx; xsave64 {a64}',
 ]
+# {o}: where it is, relative to fs or gs, {oa}: aligned
+KINDS += [kind.replace('SEG', segment) for segment in ('fs', 'gs') for kind in (
+    'mov qword ptr SEG:[{o}], {v}', 'mov SEG:[{o}], ebx', 'mov byte ptr SEG:[{o}], {b}',
+    'mov ecx, {o}; mov SEG:[rcx], r9', 'mov ecx, {o}; mov rax, -8; mov SEG:[rax + rcx + 8], bx',
+    'add dword ptr SEG:[{o}], {v}', 'lock xadd SEG:[{o}], rbx', 'xchg SEG:[{o}], bl',
+    'mov eax, SEG:[{o}]; lock cmpxchg SEG:[{o}], ebx', 'inc word ptr SEG:[{o}]',
+    'lea rsp, {m}; push {v}; pop qword ptr SEG:[{o}]', 'movups SEG:[{o}], xmm5',
+    'fld1; fstp qword ptr SEG:[{o}]', 'mov rax, {n}; bts SEG:[{o}], rax', 'setz SEG:[{o}]',
+    'mov edi, {o}; SEG maskmovdqu xmm1, xmm2', 'mov edi, {o}; mov SEG:[edi], rbx',
+    'fxsave SEG:[{oa}]',
+)]
 if 'avx2' in flags:
     KINDS += [
         'vmovups {m}, ymm1', 'vmovdqu {m}, ymm2', 'vmovss {m}, xmm3', 'vpextrw {m}, xmm1, 2',
@@ -66,13 +77,17 @@ def store(kind):
     at = rng.randrange(-24, 72)
     fields = {'m': f'[rbp + {at}]', 'a': f'[rbp + {at & ~15}]', 'a64': f'[rbp + {at & ~63}]',
               'v': rng.randrange(1, 30000), 'b': rng.randrange(1, 127),
-              'c': rng.randrange(1, 40), 'n': rng.randrange(-300, 300)}
+              'c': rng.randrange(1, 40), 'n': rng.randrange(-300, 300),
+              'o': 4096 + at, 'oa': 4096 + (at & ~15)}
     return kind.format(**fields)
 
 
 kinds = KINDS[:count] if seed == 0 else [rng.choice(KINDS) for _ in range(count)]
 print('\t.intel_syntax noprefix\n\t.globl _start, place\n\t.text\n_start:\nagain:\n\tlea rbp, place[rip]')
 print('\tfninit')
+for code in (0x1002, 0x1001):           # ARCH_SET_FS, ARCH_SET_GS
+    print(f'\tmov eax, 158\n\tmov edi, {code}\n\tlea rsi, place[rip-4096]\n\tsyscall')
+print('\txor r11d, r11d')        # the flags there are those of the stepper
 for i in range(7):
     print(f'\tmovups xmm{i}, data[rip]+{16 * i}')
     if 'avx2' in flags:

@@ -55,6 +55,7 @@ struct build {
 	uint16_t section;       /* 1 + number of the restartable sequence that the block is */
 	int group_count;
 	uint64_t stores_covered;        /* by a group: one bit an instruction */
+	uint64_t checks_before;         /* of groups, likewise */
 	struct store_facts gives;       /* what is known behind the block */
 	struct store_facts falls;       /* the same of the block that falls into this one */
 	uint32_t facts;                 /* of the exits that are made; as in struct exit */

@@ -23,6 +23,8 @@
 #define BITS_MAX 32u
 #define BITS_MORE 2u            /* than are needed */
 
+#define EXACT_BYTES 8u          /* accesses whose neighbours are told apart in line */
+
 /* Adds the cells of one range.  False: they are too many. */
 static bool add_cells(struct store_windows *w, uint64_t low, uint64_t last)
 {
@@ -161,23 +163,18 @@ static void emit_compare(struct emit *e, uint64_t low, uint64_t end)
 	emit_mov_reg_imm64(e, RAX, -low);                       /* mov rax, -low */
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x01);                    /* lea rcx, [rcx + rax] */
 	emit_mov_reg_imm64(e, RAX,                              /* mov eax, k */
-			   64 - (unsigned)__builtin_clzll((end - low - 1) | 1));
+			   end - low < 2 ? 0 : 64 - (unsigned)__builtin_clzll(end - low - 1));
 	EMIT_RAW(e, 0xc4, 0xe2, 0xfb, 0xf7, 0xc9);              /* shrx rcx, rcx, rax */
 }
 
-void store_emit_jmp_if_rcx_0(struct emit *e, uint32_t to)
-{
-	EMIT_RAW(e, 0xe3, 0x02, 0xeb, 0x05);                    /* jrcxz +2;  jmp +5 */
-	emit_jmp(e, to);                                        /* jmp to */
-}
-
-uint32_t store_emit_jrcxz_ahead(struct emit *e)
+/* jrcxz to a place that land() gives */
+static uint32_t emit_jrcxz_ahead(struct emit *e)
 {
 	EMIT_RAW(e, 0xe3, 0x00);
 	return e->at;
 }
 
-void store_land(struct emit *e, uint32_t from)
+static void land(struct emit *e, uint32_t from)
 {
 	if (!e->is_full)
 		e->local[from - 1] = (uint8_t)(e->at - from);
@@ -189,7 +186,7 @@ static uint32_t emit_nop_with_jmp(struct emit *e, const uint32_t *ahead, unsigne
 {
 	EMIT_RAW(e, 0x0f, 0x1f, 0x84);
 	for (unsigned i = 0; i < count; i++)
-		store_land(e, ahead[i]);
+		land(e, ahead[i]);
 	emit_jmp(e, e->at + 5);                                 /* near: jmp near */
 	return e->at;
 }
@@ -215,9 +212,23 @@ uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg
 	for (unsigned i = 0; i < w->cell_count; i++) {
 		EMIT_RAW(e, 0x8d, 0x89);                        /* lea ecx, [rcx - cell] */
 		emit_u32(e, (i ? w->cells[i - 1] : 0) - w->cells[i]);
-		ahead[i] = store_emit_jrcxz_ahead(e);           /* jrcxz near */
+		ahead[i] = emit_jrcxz_ahead(e);           /* jrcxz near */
 	}
 	return emit_nop_with_jmp(e, ahead, w->cell_count);
+}
+
+/* To a place that store_near_is() gives: jrcxz alone does not reach it. */
+static uint32_t emit_jmp_if_rcx_0_ahead(struct emit *e)
+{
+	EMIT_RAW(e, 0xe3, 0x02, 0xeb, 0x05);                    /* jrcxz +2;  jmp +5 */
+	emit_jmp(e, e->at);                                     /* jmp hit */
+	return e->at;
+}
+
+/* Up to `n`, which is not 0. */
+static uint64_t largest_power(uint64_t n)
+{
+	return 1ull << (63 - __builtin_clzll(n));
 }
 
 unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_t reach,
@@ -225,16 +236,24 @@ unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_
 			     const void *context)
 {
 	const struct store_windows *w = &t->windows;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->cluster_count; i++) {
-		uint64_t low = w->clusters[i].start;
+		uint64_t low = w->clusters[i].start, end = w->clusters[i].end;
 
 		low = low < reach ? 0 : low - (reach - 1);
+		uint64_t part = largest_power(end - low);
+		bool is_exact = w->cluster_count == 1 && reach <= EXACT_BYTES && part != end - low;
 		lea(e, context);
-		emit_compare(e, low, w->clusters[i].end);
-		hits[i] = store_emit_jrcxz_ahead(e);            /* jrcxz hit */
+		emit_compare(e, low, is_exact ? low + part : end);
+		hits[n++] = emit_jmp_if_rcx_0_ahead(e);         /* jrcxz hit */
+		if (!is_exact)
+			continue;
+		lea(e, context);                                /* the rest, and some again */
+		emit_compare(e, end - part, end);
+		hits[n++] = emit_jmp_if_rcx_0_ahead(e);         /* jrcxz hit */
 	}
-	return w->cluster_count;
+	return n;
 }
 
 /* From the lowest byte at which an access of ACCESS_MAX bytes may begin to hit. */
@@ -265,7 +284,7 @@ void store_emit_compare_repeated(struct emit *e, const struct translator *t, uin
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x01);                    /* lea rcx, [rcx + rax] */
 	emit_mov_reg_imm64(e, RAX, 63);                         /* mov eax, 63 */
 	EMIT_RAW(e, 0xc4, 0xe2, 0xfb, 0xf7, 0xc9);              /* shrx rcx, rcx, rax */
-	uint32_t above = store_emit_jrcxz_ahead(e);                   /* jrcxz clear */
+	uint32_t above = emit_jrcxz_ahead(e);                   /* jrcxz clear */
 	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xcd, 0, 0, 0, 0);        /* lea rax, [rcx * 8] */
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0x38);                    /* lea rax, [rax + rdi] */
@@ -274,8 +293,8 @@ void store_emit_compare_repeated(struct emit *e, const struct translator *t, uin
 	EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x01);                    /* lea rcx, [rcx + rax] */
 	emit_mov_reg_imm64(e, RAX, 63);                         /* mov eax, 63 */
 	EMIT_RAW(e, 0xc4, 0xe2, 0xfb, 0xf7, 0xc9);              /* shrx rcx, rcx, rax */
-	uint32_t below = store_emit_jrcxz_ahead(e);                   /* jrcxz clear */
+	uint32_t below = emit_jrcxz_ahead(e);                   /* jrcxz clear */
 	emit_jmp(e, cold);                                      /* jmp cold */
-	store_land(e, above);                                    /* clear: */
-	store_land(e, below);
+	land(e, above);                                    /* clear: */
+	land(e, below);
 }

@@ -19,10 +19,12 @@ const struct store_facts *stores_given(const struct translator *t, const struct 
 
 const struct store_fact *stores_fact(const struct store_facts *facts, unsigned reg)
 {
-	for (unsigned i = 0; facts && i < facts->count; i++)
-		if (facts->items[i].reg == reg)
-			return &facts->items[i];
-	return NULL;
+	if (!facts || !(facts->regs >> reg & 1))
+		return NULL;
+	const struct store_fact *fact = facts->items;
+	while (fact->reg != reg)
+		fact++;
+	return fact;
 }
 
 bool stores_covers(const struct store_fact *known, int64_t low, int64_t end)
@@ -47,9 +49,11 @@ void stores_fact_add(struct store_facts *facts, unsigned reg, int64_t low, int64
 		low = INT16_MIN;
 	if (end > INT16_MAX)
 		end = INT16_MAX;
-	if (facts->count < STORE_FACTS_MAX && low < end)
-		facts->items[facts->count++] = (struct store_fact){ (uint8_t)reg, (int16_t)low,
-								    (int16_t)end };
+	if (facts->count == STORE_FACTS_MAX || low >= end)
+		return;
+	facts->items[facts->count++] = (struct store_fact){ (uint8_t)reg, (int16_t)low,
+							    (int16_t)end };
+	facts->regs |= (uint16_t)(1u << reg);
 }
 
 uint32_t stores_facts_keep(struct build *b, const struct store_facts *facts)

@@ -69,6 +69,8 @@ static void lea_group(struct emit *e, const void *context)
 
 	if (uses_rcx(g))
 		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	if (g->base == 0 || g->index == 0)
+		emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
 	emit_lea_group(e, g, g->low);
 }
 
@@ -104,7 +106,7 @@ static void emit_near(const struct guard *guard, unsigned i)
 	struct emit *cold = &b->t->cold;
 	const struct store_group *g = guard->groups[i];
 	struct where deeper = guard->inside;
-	uint32_t hits[STORE_CLUSTERS_MAX];
+	uint32_t hits[STORE_HITS_MAX];
 
 	deeper.saved |= BIT(0);
 	store_near_is(cold, guard->from[i], cold->at);
@@ -117,7 +119,7 @@ static void emit_near(const struct guard *guard, unsigned i)
 	emit_jmp(cold, guard->back[i]);                         /* jmp back */
 	build_mark(b, false, deeper);
 	while (n)
-		store_land(cold, hits[--n]);
+		store_near_is(cold, hits[--n], cold->at);
 	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
 	if (guard->inside.saved)
 		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
@@ -174,13 +176,12 @@ static bool is_rcx_dead(const struct build *b, int i)
 
 void stores_emit_checks(struct build *b, int i)
 {
+	if (!(b->checks_before >> i & 1))
+		return;
 	struct guard guard = { .b = b, .hot = true, .before = at(b->pcs[i], true) };
-
 	for (int k = 0; k < b->group_count; k++)
 		if (b->groups[k].at == i && !b->groups[k].is_needed)
 			guard.groups[guard.count++] = &b->groups[k];
-	if (!guard.count)
-		return;
 	emit_spilt(&guard, is_rcx_dead(b, i));
 	emit_nears(&guard);
 }

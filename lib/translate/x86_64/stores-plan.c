@@ -188,8 +188,10 @@ struct given {
 static void meet(struct given *given, const struct store_facts *more)
 {
 	struct store_facts both = { 0 };
+	unsigned regs = given->facts.regs | (more ? more->regs : 0u);
 
-	for (unsigned r = 0; r < 16; r++) {
+	for (; regs; regs &= regs - 1) {
+		unsigned r = (unsigned)__builtin_ctz(regs);
 		const struct store_fact *old = stores_fact(&given->facts, r), *new = stores_fact(more, r);
 
 		if (given->is_any && old && (new || r == RSP_NUMBER))
@@ -213,6 +215,17 @@ static void find_given(const struct build *b, struct given *given)
 		meet(given, facts);
 		given->is_call |= facts && facts->is_call;
 	}
+}
+
+/* Those whose value at the beginning is the base of a group, bit n. */
+static unsigned regs_of_groups(const struct build *b)
+{
+	unsigned regs = 0;
+
+	for (int k = 0; k < b->group_count; k++)
+		if (b->groups[k].base_value < 16 && b->groups[k].index_value == NO_VALUE)
+			regs |= 1u << b->groups[k].base_value;
+	return regs;
 }
 
 static struct store_group *find_group(struct build *b, unsigned reg)
@@ -290,11 +303,13 @@ static void find_needs(struct build *b, const struct store_values *values, bool 
 		b->groups[b->group_count++] = (struct store_group){
 			.base_value = RSP_NUMBER, .index_value = NO_VALUE,
 		};
-	for (unsigned r = 0; r < 16 && needs.count < STORE_FACTS_MAX; r++) {
+	for (unsigned regs = regs_of_groups(b); regs && needs.count < STORE_FACTS_MAX;
+	     regs &= regs - 1) {
+		unsigned r = (unsigned)__builtin_ctz(regs);
 		struct store_group *g = find_group(b, r);
 		const struct store_fact *known = stores_fact(&given.facts, r);
 
-		if (!g || g->low < INT16_MIN || g->end > INT16_MAX)
+		if (g->low < INT16_MIN || g->end > INT16_MAX)
 			continue;
 		g->is_needed = r == RSP_NUMBER ? needs_rsp(b, g, &given, is_return) :
 			       needs_register(b, values, g, known);
@@ -395,9 +410,12 @@ static void find_gives(struct build *b, const struct store_values *values)
 		return;
 	b->gives.is_call = b->insns[b->count - 1].kind == X86_KIND_CALL ||
 			   b->insns[b->count - 1].kind == X86_KIND_CALL_IND;
+	uint64_t bases = 0;             /* a value that is not in there is no group's */
+	for (int k = 0; k < b->group_count; k++)
+		bases |= 1ull << (b->groups[k].base_value & 63);
 	add_given(b, values, RSP_NUMBER);
-	for (unsigned r = 0; r < 16; r++)
-		if (r != RSP_NUMBER)
+	for (unsigned r = 0; bases && r < 16; r++)
+		if (r != RSP_NUMBER && (bases >> (values->at[b->count][r].number & 63) & 1))
 			add_given(b, values, r);
 }
 
@@ -406,7 +424,7 @@ static void find_gives(struct build *b, const struct store_values *values)
 static void begin(struct build *b)
 {
 	b->group_count = 0;
-	b->stores_covered = 0;
+	b->stores_covered = b->checks_before = 0;
 	b->gives = (struct store_facts){ 0 };
 	b->facts = 0;
 	b->block->needs = 0;
@@ -437,8 +455,10 @@ void stores_plan(struct build *b, bool is_return)
 	}
 	find_needs(b, &values, is_return);
 	for (int k = 0; k < b->group_count; k++) {
-		if (!b->groups[k].is_needed)
+		if (!b->groups[k].is_needed) {
 			b->groups[k].at = place_of_check(b, &values, k);
+			b->checks_before |= 1ull << b->groups[k].at;
+		}
 		settle(b, &values, &b->groups[k]);
 	}
 	find_gives(b, &values);

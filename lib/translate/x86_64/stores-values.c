@@ -31,9 +31,8 @@ static void follow_plain(struct store_values *values, const struct x86_insn *ins
 	unsigned to, from;
 	int64_t by;
 
-	for (int r = 0; r < 16; r++)
-		if (written >> r & 1)
-			next[r] = (struct store_value){ values->numbers++, 0 };
+	for (; written; written &= (uint16_t)(written - 1))
+		next[__builtin_ctz(written)] = (struct store_value){ values->numbers++, 0 };
 	if (registers_copy(insn, &to, &from, &by))
 		set(values, &next[to], now[from], by);
 	else if (registers_move_rsp(insn, &by))

@@ -26,8 +26,23 @@ bool store_pushes(const struct x86_insn *insn)
 	       insn->special == X86_SPECIAL_STACK_PUSH || insn->special == X86_SPECIAL_PUSHF;
 }
 
+/* Those that most programs are made of: mov, and arithmetic with ModRM, whose opcodes' last
+ * bit says whether it is a byte. */
+static bool has_plain_operand(const struct x86_insn *insn)
+{
+	uint8_t op = insn->opcode;
+
+	if (insn->encoding != X86_ENCODING_LEGACY || insn->map != X86_MAP_ONE_BYTE || !insn->has_mem ||
+	    insn->special != X86_SPECIAL_NONE || insn->kind != X86_KIND_PLAIN)
+		return false;
+	return (op < 0x40 && (op & 7) < 4) || op == 0x80 || op == 0x81 || op == 0x83 ||
+	       (op >= 0x84 && op <= 0x8b) || op == 0xc6 || op == 0xc7;
+}
+
 uint64_t store_reach(const struct x86_insn *insn)
 {
+	if (has_plain_operand(insn))
+		return insn->opcode & 1 ? insn->operand_bytes : 1;
 	return insn->special == X86_SPECIAL_XSAVE ? STORE_XSAVE_MAX :
 	       insn->special == X86_SPECIAL_FPU_ENV ? STORE_FPU_ENV_MAX : STORE_ACCESS_MAX;
 }
@@ -50,7 +65,9 @@ bool store_is_watched(const struct build *b, int i)
 {
 	const struct x86_insn *insn = &b->insns[i];
 
-	if (!b->t->config.events.stores || insn->special == X86_SPECIAL_NOP ||
+	if (insn->kind == X86_KIND_PLAIN && !insn->writes_mem && !b->t->config.watch_reads)
+		return false;
+	if (!b->t->config.events.stores || !b->t->config.range_count || insn->special == X86_SPECIAL_NOP ||
 	    (b->stores_covered >> i & 1))
 		return false;
 	if (insn->kind != X86_KIND_PLAIN)
@@ -110,15 +127,15 @@ static struct translate_store *add_store(struct build *b, int i, uint32_t *index
 struct access {
 	const struct x86_insn *insn;
 	uint64_t pc;
-	bool reloads;                   /* rcx is in its slot */
 };
 
 static void lea_access(struct emit *e, const void *context)
 {
 	const struct access *a = context;
 
-	if (a->reloads)
-		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
+	if (a->insn->regs_touched & BIT(0))
+		emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
 	store_emit_lea(e, a->insn, a->pc);
 }
 
@@ -126,9 +143,9 @@ static void lea_access(struct emit *e, const void *context)
 static void emit_check_cells(struct build *b, int i, struct where before)
 {
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
-	const struct access access = { &b->insns[i], b->pcs[i], true };
+	const struct access access = { &b->insns[i], b->pcs[i] };
 	struct where inside = before, deeper = before;
-	uint32_t hits[STORE_CLUSTERS_MAX];
+	uint32_t hits[STORE_HITS_MAX];
 
 	inside.saved |= BIT(1);
 	deeper.saved |= BIT(0) | BIT(1);
@@ -150,7 +167,7 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 	emit_jmp(cold, e->at);                                  /* jmp plain */
 	build_mark(b, false, deeper);
 	while (n)
-		store_land(cold, hits[--n]);
+		store_near_is(cold, hits[--n], cold->at);
 	emit_mov_reg_slot(cold, RAX);                           /* ask: mov rax, gs:[slot] */
 	emit_mov_reg_slot(cold, RCX);                           /* mov rcx, gs:[slot] */
 	build_mark(b, false, before);
@@ -160,9 +177,9 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 static void emit_check(struct build *b, int i, struct where before)
 {
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
-	struct access access = { &b->insns[i], b->pcs[i], false };
+	const struct access access = { &b->insns[i], b->pcs[i] };
 	struct where inside = before;
-	uint32_t hits[STORE_CLUSTERS_MAX];
+	uint32_t hits[STORE_HITS_MAX];
 
 	inside.saved |= BIT(0) | BIT(1);
 	emit_mov_slot_reg(e, RAX);                              /* mov gs:[slot], rax */
@@ -171,13 +188,10 @@ static void emit_check(struct build *b, int i, struct where before)
 	if (access.insn->rep_string) {
 		store_emit_compare_repeated(e, b->t, cold->at);
 	} else {
-		access.reloads = true;
 		unsigned n = store_emit_clusters(e, b->t, store_reach(access.insn), hits,
 						 lea_access, &access);
-		EMIT_RAW(e, 0xeb, 0x05);                        /* jmp +5 */
 		while (n)
-			store_land(e, hits[--n]);
-		emit_jmp(e, cold->at);                          /* jmp cold */
+			store_near_is(e, hits[--n], cold->at);
 	}
 	emit_mov_reg_slot(e, RAX);                              /* mov rax, gs:[slot] */
 	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */

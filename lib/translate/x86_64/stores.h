@@ -13,7 +13,7 @@
 
 /* It writes below rsp. */
 bool store_pushes(const struct x86_insn *insn);
-/* How long the access may be. */
+/* How long the access may be: of the usual instructions, how long it is. */
 uint64_t store_reach(const struct x86_insn *insn);
 /* No lea gives the address. */
 bool store_is_opaque(const struct build *b, const struct x86_insn *insn);
@@ -23,19 +23,16 @@ bool store_is_opaque(const struct build *b, const struct x86_insn *insn);
 /* lea rcx, [the access]; relative to fs: rax is changed as well */
 void store_emit_lea(struct emit *e, const struct x86_insn *insn, uint64_t pc);
 
-/* jrcxz to; rcx may be anything else */
-void store_emit_jmp_if_rcx_0(struct emit *e, uint32_t to);
-/* jrcxz to a place that store_land() gives */
-uint32_t store_emit_jrcxz_ahead(struct emit *e);
-void store_land(struct emit *e, uint32_t from);
-
 /* Goes to a place that store_near_is() gives if an access within STORE_MARGIN of r may hit;
  * rcx is changed.  requires: there are cells */
 uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg r);
 void store_near_is(struct emit *e, uint32_t from, uint32_t near);
 
 /* An access of `reach` bytes at the address that `lea` leaves in rcx: where it may hit
- * there are jumps ahead, whose number is returned.  rax and rcx are changed. */
+ * there are jumps to a place that store_near_is() gives; their number is returned.  (With
+ * one cluster, and a short reach, it does hit it.)  `lea` is called several times; rax and
+ * rcx, which are in their slots, are changed. */
+#define STORE_HITS_MAX (STORE_CLUSTERS_MAX + 1)
 unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_t reach,
 			     uint32_t *hits, void (*lea)(struct emit *e, const void *context),
 			     const void *context);

@@ -103,11 +103,11 @@ Test(variable, what_is_wrong_is_said)
 	struct err err = {0};
 
 	s = own_symbols();
-	cr_expect_eq(symbols_variable_find(s, "server.nothing", &v, &err), -ENOENT);
+	cr_expect_eq(symbols_variable_find(s, "server.nothing", &v, &err), -ENXIO);
 	cr_expect_eq(symbols_variable_find(s, "no_such_variable.x", &v, &err), -ENOENT);
 	cr_expect_eq(symbols_variable_find(s, "nobody->dirty", &v, &err), -EFAULT);
 	cr_expect_eq(symbols_variable_find(s, "server.points[x]", &v, &err), -EINVAL);
-	cr_expect_eq(symbols_variable_find(s, "server.dirty.x", &v, &err), -ENOENT);
+	cr_expect_eq(symbols_variable_find(s, "server.dirty.x", &v, &err), -ENXIO);
 	symbols_destroy(s);
 	dlclose(lib);
 }

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# --watch by debug registers: what they do to the program's signals (nothing), and many threads.
+. "$(dirname "$0")/../lib.sh"
+
+# leaves_signals HOW HITS: of a program that treats SIGTRAP so.
+leaves_signals() {
+	"$VICTIMS/trapped" "$1" 2 >native
+	"$TRACER" -v --watch-with hw --watch hits -o trace "$VICTIMS/trapped" "$1" 2 >out 2>said
+	grep -q 'by debug registers (1 of 4)' said || skip 'breakpoints in the kernel are not allowed'
+	diff native out
+	[ "$(wc -l <trace)" = "$2" ] || fail "$(wc -l <trace) accesses"
+}
+
+test_signals_are_as_natively() { leaves_signals nothing 3000; }
+test_ignored_traps_stay_ignored() { leaves_signals ignores 3000; }
+test_handled_traps_stay_handled() { leaves_signals handles 3000; }
+
+# There is nobody to tell of an access while the trap waits: how many, is said.
+test_blocked_traps_stay_blocked() {
+	leaves_signals blocks 0
+	grep -q 'hits: 3000 accesses were not seen: SIGTRAP was blocked' said ||
+		fail "$(cat said)"
+}
+
+test_all_ways_are_the_same_for_signals() {
+	for how in nothing ignores blocks handles; do
+		"$VICTIMS/trapped" $how 2 >native
+		"$TRACER" -q --watch-with code --watch hits -o trace "$VICTIMS/trapped" $how 2 >out
+		diff native out
+		[ "$(wc -l <trace)" = 3000 ] || fail "$how: $(wc -l <trace) accesses"
+	done
+}
+
+# Those that stand when it begins, all of them.
+test_threads_of_a_running_process() {
+	for how in hw code; do
+		start "$VICTIMS/many" 20 5 >out
+		wait_for 5 grep -q ready out
+		start "$TRACER" -q -p "$STARTED" --watch-with $how --watch shared -o trace
+		sleep 0.5
+		kill -USR1 "$(pgrep -n -x many)"
+		wait "$STARTED"
+		[ "$(grep -c ' write shared ' trace)" = 100 ] || fail "$how: $(wc -l <trace)"
+	done
+}
+
+limit_many_threads_with_few_files=120
+test_many_threads_with_few_files() {
+	ulimit -Sn 256
+	[ "$(ulimit -Hn)" -ge 2000 ] || skip "no more than $(ulimit -Hn) files are allowed"
+	start "$VICTIMS/many" 600 2 >out
+	many=$STARTED
+	wait_for 10 grep -q ready out
+	start "$TRACER" -v -p "$many" --watch-with hw --watch shared -o trace 2>said
+	wait_for 20 grep -q 'by debug registers' said
+	kill -USR1 "$many"
+	wait "$STARTED"
+	[ "$(grep -c ' write shared ' trace)" = 1200 ] || fail "$(wc -l <trace): $(cat said)"
+}
+
+# Where more are not allowed, it is code that watches, or nothing is.
+test_many_threads_with_too_few_files() {
+	ulimit -n 256
+	start "$VICTIMS/many" 400 1 >out
+	many=$STARTED
+	wait_for 10 grep -q ready out
+	"$TRACER" -p "$many" --watch-with hw --watch shared -o trace 2>said && fail "it watches"
+	grep -q 'too many files are open (see ulimit -n)' said || fail "$(cat said)"
+	start "$TRACER" -v -p "$many" --watch shared -o trace 2>said
+	wait_for 20 grep -q 'by translated code (too many files are open' said
+	sleep 0.5
+	kill -USR1 "$many"
+	wait "$STARTED"
+	[ "$(grep -c ' write shared ' trace)" = 400 ] || fail "$(wc -l <trace): $(cat said)"
+}
+
+test_threads_that_are_made_need_no_file() {
+	gcc -O1 -g -pthread -o makes -x c - <<-'C'
+		#include <pthread.h>
+		volatile long shared;
+		static void *run(void *u) { shared++; return u; }
+		int main(void)
+		{
+			for (int i = 0; i < 1000; i++) {
+				pthread_t t;
+				if (pthread_create(&t, 0, run, 0) || pthread_join(t, 0))
+					return 1;
+			}
+			return shared != 1000;
+		}
+	C
+	ulimit -n 64
+	"$TRACER" -q --watch-with hw --watch shared -o trace ./makes
+	[ "$(wc -l <trace)" = 1001 ] || [ "$(wc -l <trace)" = 1000 ] || fail "$(wc -l <trace)"
+}
+
+# A program has the limit that the tracer was started with; so has a command of -o.
+test_the_limit_of_files_is_the_users() {
+	ulimit -Sn 300
+	[ "$("$TRACER" -q --none sh -c 'ulimit -Sn')" = 300 ]
+	"$TRACER" -q --watch counter -o '|ulimit -Sn >said; cat >/dev/null' "$VICTIMS/watched" >/dev/null
+	wait_for 5 test -s said
+	is said 300
+}
+
+run_tests "$@"
