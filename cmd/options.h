@@ -98,6 +98,9 @@ struct options {
 	int trust;                      /* --trust: -1 always compared, 0 never */
 	uint64_t cache_bytes;           /* --cache-size, a multiple of 64 KiB */
 	const char *output;             /* -o; NULL: stderr */
+	const char *record;             /* --record; NULL: not */
+	const char *replay;             /* --replay; NULL: not */
+	bool has_mode;                  /* a kind of events was asked for */
 	bool summary;                   /* -c */
 	enum sort_key sort;
 	bool lines;                     /* -l */
@@ -109,6 +112,8 @@ struct options {
 /* Parses; on wrong usage prints one line and a hint on stderr and returns 2; for
  * --help and --version prints on stdout and returns 0; else -1: go on. */
 int options_parse(struct options *options, int argc, char **argv);
+/* For --replay, whose kind of events is known later: as options_parse(), 2 or -1. */
+int options_check(const struct options *options);
 void options_deinit(struct options *options);
 
 #endif

@@ -375,12 +375,13 @@ static void print_stats(struct session *s)
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
 		"\"indirect_misses\":%lu,\"guesses\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
 		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
-		"\"translate_ns\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
+		"\"translate_ns\":%lu,\"recorded_bytes\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
 		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
 		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
 		s->gone.indirect_misses, s->gone.guesses, s->gone.dropped,
 		s->gone.flushes, s->signals, s->steps, s->stops,
 		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns,
+		output_recorded_bytes(s->output),
 		timeval_ns(&used.ru_utime), timeval_ns(&used.ru_stime));
 }
 

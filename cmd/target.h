@@ -19,6 +19,7 @@
 
 #include "arena.h"
 #include "maps.h"
+#include "origin.h"
 #include "ring.h"
 #include "symbols.h"
 #include "thread_block.h"
@@ -28,6 +29,7 @@ struct session;
 struct stream;
 
 struct target {
+	struct origin origin;           /* of its events, for the output thread */
 	struct session *session;
 	pid_t pid;                      /* a process that has this address space */
 	pid_t task;                     /* a thread of it that lives, to look at memory */
