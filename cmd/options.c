@@ -407,7 +407,7 @@ static int check_trace(const struct parse *p)
 			return wrong("%s goes with --replay, not with --record",
 				     option_text(not_recorded[i]));
 	if (o->record && !record_mode_name(o->mode))
-		return wrong("--record goes with --calls, --blocks, --insns or --coverage");
+		return wrong("--record goes with --calls, --blocks, --insns, --coverage or --watch");
 	return GO_ON;
 }
 

@@ -26,7 +26,7 @@ static const struct {
 	const char *name;
 } modes[] = {
 	{ MODE_CALLS, "calls" }, { MODE_BLOCKS, "blocks" }, { MODE_INSNS, "insns" },
-	{ MODE_COVERAGE, "coverage" },
+	{ MODE_COVERAGE, "coverage" }, { MODE_WATCH, "watch" },
 };
 
 #define MODES (sizeof modes / sizeof *modes)

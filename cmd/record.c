@@ -9,6 +9,7 @@
 #include "record-info.h"
 #include "trace-file.h"
 #include "trace-log.h"
+#include "view-watch.h"
 
 #define LOG_BYTES (1u << 20)            /* a chunk of so many is written */
 #define LOG_NS (1000 * 1000 * 1000ull)  /* and what is older than this */
@@ -26,6 +27,7 @@ struct recording {
 	uint64_t bytes;                 /* written */
 	uint64_t written_ns;            /* when */
 	struct clock_reading first_clock;
+	struct record_accesses *accesses;       /* of --watch; else NULL */
 };
 
 /* space->view */
@@ -445,10 +447,26 @@ static void wait_for_clock(const struct clock_reading *first)
 	}
 }
 
-static void finish(struct output *output)
+void record_access(struct output *output, struct symbols *symbols, const struct place *place,
+		   const struct watch_hit *hit)
 {
 	struct recording *rec = output->recording;
 
+	output->now_ns = clock_monotonic_ns();
+	if (!rec->accesses)
+		rec->accesses = record_accesses_create();
+	if (!rec->accesses ||
+	    !record_accesses_put(rec->accesses, control_of(output), symbols, place, hit))
+		fail(output);
+	flush_if_due(output);
+}
+
+void record_finish(struct output *output)
+{
+	struct recording *rec = output->recording;
+
+	if (!rec)
+		return;
 	flush(output);
 	if (output->session->events.time) {
 		wait_for_clock(&rec->first_clock);
@@ -468,6 +486,7 @@ void record_destroy(struct recording *rec)
 		trace_bytes_deinit(&rec->sections[i]);
 	trace_bytes_deinit(&rec->raw);
 	trace_bytes_deinit(&rec->packed);
+	record_accesses_destroy(rec->accesses);
 	trace_packer_destroy(rec->packer);
 	free(rec);
 }
@@ -480,5 +499,9 @@ uint64_t record_bytes(const struct recording *rec)
 const struct view view_record = {
 	.name = "record", .begin = begin, .event = event, .events = events, .idle = idle,
 	.forget = forget, .space_forget = space_forget, .end = end, .space_end = space_end,
-	.space_free = space_free, .finish = finish,
+	.space_free = space_free, .finish = record_finish,
+}, view_record_watch = {
+	.name = "record", .begin = begin, .event = event, .events = events, .idle = idle,
+	.round = view_watch_round, .forget = forget, .space_forget = space_forget, .end = end,
+	.space_end = space_end, .space_free = space_free, .finish = view_watch_finish,
 };

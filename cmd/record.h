@@ -7,9 +7,10 @@
 #define TRACER_RECORD_H
 
 #include "output-internal.h"
+#include "record-access.h"
 #include "trace-bytes.h"
 
-extern const struct view view_record;
+extern const struct view view_record, view_record_watch;
 
 struct recording;
 

@@ -8,6 +8,7 @@
 
 #include "message.h"
 #include "output-internal.h"
+#include "replay-access.h"
 #include "replay-file.h"
 #include "replay-names.h"
 #include "replay-options.h"
@@ -15,6 +16,7 @@
 #include "session.h"
 #include "streams.h"
 #include "trace-log.h"
+#include "view-watch.h"
 
 #define BATCH 4096u             /* events that are decoded at once; a multiple of 8 */
 
@@ -35,6 +37,7 @@ struct replay {
 	struct replay_stream *streams;
 	uint32_t space_count, stream_count;
 	bool has_info, has_clock, has_end;
+	struct replay_accesses *accesses;       /* of --watch */
 	struct trace_bytes raw;
 	uint32_t words[BATCH * (EVENT_WORDS_MAX + 1)];
 };
@@ -222,10 +225,26 @@ static int on_covered(void *context, uint32_t number, uint32_t block)
 	return r == 0 && p->session.ends ? -ECANCELED : r;
 }
 
+static void show_access(void *context, struct symbols *symbols, const struct place *place,
+			struct watch_hit *hit)
+{
+	struct replay *p = context;
+
+	if (!p->session.options->stack || p->session.options->summary)
+		hit->stack = NULL;
+	if (p->session.options->mode == MODE_WATCH)
+		view_watch_show(p->output, symbols, place, hit);
+}
+
 static int on_access(void *context, struct trace_cursor *control)
 {
-	(void)context, (void)control;
-	return -EBADMSG;
+	struct replay *p = context;
+	int r;
+
+	if (!p->accesses)
+		p->accesses = replay_accesses_create(p->session.options->no_demangle, show_access, p);
+	r = p->accesses ? replay_accesses_read(p->accesses, control) : -ENOMEM;
+	return r == 0 && p->session.ends ? -ECANCELED : r;
 }
 
 static const struct trace_log_reader reader = {
@@ -378,6 +397,7 @@ static void deinit(struct replay *p)
 		replay_space_destroy(p->spaces[i]);
 	free(p->spaces);
 	free(p->streams);
+	replay_accesses_destroy(p->accesses);
 	replay_names_destroy(p->names);
 	trace_bytes_deinit(&p->raw);
 	record_info_deinit(&p->info);

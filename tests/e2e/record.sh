@@ -65,6 +65,71 @@ test_coverage() {
 	done
 }
 
+test_watch() {
+	local way options
+
+	for way in hw code; do
+		for options in '' -c '-c --format json' '--limit 3'; do
+			same "--watch counter --watch-with $way" "$options" "$VICTIMS/watched"
+		done
+		# which thread's end is told of first is chance
+		setarch -R "$TRACER" -q --watch counter --watch-with $way --format json -o live "$VICTIMS/watched"
+		setarch -R "$TRACER" -q --watch counter --watch-with $way --record trace "$VICTIMS/watched"
+		"$TRACER" --replay trace --format json -o replayed
+		diff <(normal live | sort) <(normal replayed | sort)
+	done
+}
+
+test_stacks_of_accesses() {
+	local way options
+
+	for way in hw code; do
+		for options in '' '--format json'; do
+			# shellcheck disable=SC2086 # a list of words
+			{
+				setarch -R "$TRACER" -q -k --watch counter --watch-with $way $options -o live "$VICTIMS/watched"
+				setarch -R "$TRACER" -q -k --watch counter --watch-with $way --record trace "$VICTIMS/watched"
+				"$TRACER" --replay trace -k $options -o replayed
+			}
+			diff <(normal live | sort) <(normal replayed | sort)
+			"$TRACER" --replay trace -o without
+			! grep -q '#0' without
+		done
+	done
+}
+
+test_values_by_their_types() {
+	local name options
+
+	cat >values.c <<'C'
+#include <stdio.h>
+enum color { RED, GREEN, BLUE } color;
+int (*function)(const char *);
+double number;
+float small;
+int x, *pointer;
+_Bool yes;
+struct { char a[24]; } big;
+int main(int argc, char **argv)
+{
+	color = BLUE; function = puts; number = 1.5; pointer = &x; function = (void *)main; yes = 1;
+	small = 0.1f; big.a[3] = 7; color = 7; pointer = 0;
+	return 0;
+}
+C
+	gcc -g -O0 -w -o values values.c
+	for name in color function number small pointer yes big; do
+		for options in '' '--format json' -c; do
+			same "--watch-with hw --watch $name" "$options" ./values
+			same "--watch-with code --watch $name" "$options" ./values
+		done
+	done
+	"$TRACER" -q --watch color --record trace ./values
+	mv values away
+	"$TRACER" --replay trace -o out
+	grep -q 'RED -> BLUE at values!main+0x.* (values.c:11)' out
+}
+
 test_instructions_as_blocks() {
 	setarch -R "$TRACER" -q --blocks -o live busybox true
 	setarch -R "$TRACER" -q --insns --record trace busybox true

@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "predict.h"
+#include "trace-access.h"
 #include "trace-file.h"
 #include "trace-log.h"
 #include "trace-names.h"
@@ -100,11 +101,47 @@ static int on_covered(void *c, uint32_t stream, uint32_t block)
 	return 0;
 }
 
-static int on_access(void *c, struct trace_cursor *control)
+static int on_access_module(void *c, const struct trace_access_module *m)
 {
 	(void)c;
-	trace_get_number(control);
-	return 0;
+	return touch(m->name.text, m->name.len) == 1 ? -EBADMSG : 0;
+}
+static int on_access_symbol(void *c, const struct trace_access_symbol *s)
+{
+	(void)c;
+	return touch(s->name.text, s->name.len) + touch(s->mangled.text, s->mangled.len) == 1 ? -EBADMSG : 0;
+}
+static int on_access_address(void *c, const struct trace_access_address *a)
+{
+	(void)c;
+	return touch(a->file.text, a->file.len) == 1 ? -EBADMSG : 0;
+}
+static int on_access_place(void *context, const struct trace_access_place *p, struct trace_cursor *c)
+{
+	(void)context;
+	for (uint32_t i = 0; i < p->enumerator_count && !c->failed; i++) {
+		struct trace_text name;
+		int64_t value;
+
+		trace_enumerator_get(c, &name, &value);
+		touch(name.text, name.len);
+	}
+	return c->failed ? -EBADMSG : 0;
+}
+static int on_the_access(void *c, const struct trace_access *a)
+{
+	(void)c;
+	fuzz_check(a->frame_count <= TRACE_FRAMES_MAX && a->len <= TRACE_VALUE_MAX, "%u", a->len);
+	return touch(a->new, a->len) + (a->old ? touch(a->old, a->len) : 0) == 1 ? -EBADMSG : 0;
+}
+
+static int on_access(void *c, struct trace_cursor *control)
+{
+	static const struct trace_access_reader reader = {
+		on_access_module, on_access_symbol, on_access_address, on_access_place, on_the_access,
+	};
+
+	return trace_access_read(control, &reader, c);
 }
 
 static void read_log(const uint8_t *data, size_t size)

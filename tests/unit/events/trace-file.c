@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trace-access.h"
 #include "trace-log.h"
 #include "trace-names.h"
 
@@ -249,4 +250,86 @@ Test(trace_names, gives_back_names_and_refuses_what_is_cut)
 	cr_assert_eq(trace_names_read(raw.data, raw.len - 1, &names_reader, &seen), -EBADMSG);
 	cr_assert_eq(trace_names_read(raw.data, 0, &names_reader, &seen), -EBADMSG);
 	trace_bytes_deinit(&raw);
+}
+
+/* ---- accesses ------------------------------------------------------------------------------ */
+
+static int on_a_module(void *c, const struct trace_access_module *m)
+{
+	return say(c, "module %.*s %lx\n", (int)m->name.len, m->name.text, m->base);
+}
+static int on_a_symbol(void *c, const struct trace_access_symbol *s)
+{
+	return say(c, "symbol %u %lx %.*s '%.*s'\n", s->module, s->start, (int)s->name.len, s->name.text,
+		   (int)s->mangled.len, s->mangled.text);
+}
+static int on_an_address(void *c, const struct trace_access_address *a)
+{
+	return say(c, "address %lx %d %d %d %.*s %u\n", a->address, (int)a->function, (int)a->object,
+		   (int)a->module, (int)a->file.len, a->file.text, a->line);
+}
+static int on_place(void *context, const struct trace_access_place *p, struct trace_cursor *c)
+{
+	struct trace_text name;
+	int64_t value;
+
+	say(context, "place %.*s %lx %u kind %u of %lu\n", (int)p->text.len, p->text.text, p->address, p->len,
+	    p->kind, p->size);
+	for (uint32_t i = 0; i < p->enumerator_count; i++) {
+		trace_enumerator_get(c, &name, &value);
+		say(context, "  %.*s = %ld\n", (int)name.len, name.text, value);
+	}
+	return c->failed ? -EBADMSG : 0;
+}
+static int on_the_access(void *c, const struct trace_access *a)
+{
+	say(c, "access %u [%u] %u what %u %u at %lx by %lx: %d -> %d\n", a->place, a->tid, a->pid, a->what,
+	    a->number, a->address, a->pc, a->old ? a->old[a->len - 1] : -1, a->new[a->len - 1]);
+	for (uint32_t i = 0; i < a->frame_count; i++)
+		say(c, "  #%u %lx %lx\n", i, a->frames[i].pc, a->frames[i].lookup_pc);
+	return 0;
+}
+
+Test(trace_access, gives_back_its_records_and_refuses_what_is_cut)
+{
+	static const struct trace_access_reader access_reader = {
+		on_a_module, on_a_symbol, on_an_address, on_place, on_the_access,
+	};
+	const uint8_t old[] = { 1, 2, 3, 4 }, new[] = { 5, 6, 7, 8 };
+	struct trace_bytes b = { 0 };
+	struct seen seen = { 0 };
+
+	trace_access_module(&b, &(struct trace_access_module){ { "prog", 4 }, 0x1000 });
+	trace_access_symbol(&b, &(struct trace_access_symbol){ 0, 0x1100, { "f()", 3 }, { "_Z1fv", 5 } });
+	trace_access_address(&b, &(struct trace_access_address){ 0x1104, 0, TRACE_NONE, 0, { "f.cc", 4 }, 12 });
+	trace_access_place(&b, &(struct trace_access_place){ { "x", 1 }, 0x2000, 4, 4, 6, 2 });
+	trace_enumerator(&b, "RED", -3);
+	trace_enumerator(&b, "GREEN", 4);
+	trace_access(&b, &(struct trace_access){ .place = 0, .tid = 7, .pid = 6, .what = 1, .len = 4,
+						 .address = 0x2000, .pc = 0x1104, .old = old, .new = new,
+						 .has_stack = true, .frame_count = 1,
+						 .frames = { { 0x1104, 0x1103 } } });
+	trace_access(&b, &(struct trace_access){ .place = 0, .tid = 7, .pid = 6, .what = 2, .number = 9, .len = 4,
+						 .address = 0x2000, .new = old });
+	for (size_t len = 0; len <= b.len; len++) {
+		struct trace_cursor c = { b.data, b.data + len, false };
+		int r = 0;
+
+		seen.len = 0;
+		while (r == 0 && trace_left(&c))
+			r = trace_get_number(&c) == TRACE_RECORD_ACCESS && !c.failed
+			    ? trace_access_read(&c, &access_reader, &seen) : -EBADMSG;
+		cr_assert(r == 0 || r == -EBADMSG);
+		cr_assert(len < b.len || r == 0);
+	}
+	cr_assert_str_eq(seen.text, "module prog 1000\n"
+				    "symbol 0 1100 f() '_Z1fv'\n"
+				    "address 1104 0 -1 0 f.cc 12\n"
+				    "place x 2000 4 kind 6 of 4\n"
+				    "  RED = -3\n"
+				    "  GREEN = 4\n"
+				    "access 0 [7] 6 what 1 0 at 2000 by 1104: 4 -> 8\n"
+				    "  #0 1104 1103\n"
+				    "access 0 [7] 6 what 2 9 at 2000 by 0: -1 -> 4\n");
+	trace_bytes_deinit(&b);
 }
