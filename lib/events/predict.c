@@ -7,6 +7,8 @@
 #define TABLE_BITS 14
 #define TABLE_SIZE (1u << TABLE_BITS)
 #define GROUP 64                /* events that are looked at together */
+#define PAYLOAD (SITE_HAS_SP | SITE_HAS_TARGET | SITE_HAS_COUNT | SITE_HAS_ACCESS | \
+		 SITE_HAS_TSC | SITE_HAS_EXTRA)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* ---- shapes ------------------------------------------------------------------------------ */
@@ -115,41 +117,6 @@ struct encoder {
 	uint8_t *values, *times;
 };
 
-/* Events without payload, a whole group of them: no branch, as what is a hit is anybody's
- * guess.  True: they were. */
-static ALWAYS_INLINE bool encode_plain(struct encoder *e, const uint32_t *words, uint64_t *hits)
-{
-	const struct shapes *shapes = e->shapes;
-	uint32_t *table = e->p->ids, last = e->p->last, *ids = e->ids;
-	uint32_t numbers[GROUP], known = SHAPE_KNOWN;
-	uint64_t bits = 0;
-
-	for (unsigned i = 0; i < GROUP; i++) {
-		if (words[i] >= shapes->room)
-			return false;
-		struct shape shape = shapes->items[words[i]];
-
-		known &= shape.flags;
-		numbers[i] = shape.number;
-	}
-	if (!known)
-		return false;
-	for (unsigned i = 0; i < GROUP; i++) {
-		uint32_t number = numbers[i], *slot = &table[slot_of(last)];
-		bool hit = *slot == number;
-
-		*ids = number;
-		ids += !hit;
-		*slot = number;
-		bits |= (uint64_t)hit << i;
-		last = number;
-	}
-	e->ids = ids;
-	e->p->last = last;
-	*hits = bits;
-	return true;
-}
-
 static ALWAYS_INLINE void encode_rest(struct encoder *e, unsigned shape, const uint32_t *words,
 				      unsigned count)
 {
@@ -213,25 +180,112 @@ static ALWAYS_INLINE bool put_hits(struct trace_bytes *hits, uint64_t bits, unsi
 	return true;
 }
 
+/* Most events have no payload, or the stack pointer, or that and a time stamp: so many
+ * words.  As many of them as come one after the other, `max` at most; *words_end: where
+ * they end.  Made in a version for each, with all in registers, and without a branch on
+ * what is a hit, as that is anybody's guess. */
+static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **words_end,
+					   const uint32_t *end, unsigned max, uint64_t *hits,
+					   const unsigned payload)
+{
+	const bool called = payload >= 1, timed = payload == 3;
+	const uint32_t wanted = (called ? SITE_HAS_SP : 0u) | (timed ? SITE_HAS_TSC : 0u) |
+				SHAPE_KNOWN | payload << SHAPE_WORDS_SHIFT;
+	const uint32_t compared = PAYLOAD | SHAPE_KNOWN | 15u << SHAPE_WORDS_SHIFT;
+	const struct shape *shapes = e->shapes->items;
+	const uint32_t room = e->shapes->room, *words = *words_end;
+	struct predictor *p = e->p;
+	uint32_t *ids = e->ids, *stacks = e->stacks, *known_ids = p->ids, *known_stacks = p->stacks;
+	uint32_t last = p->last, stack = p->stack;
+	uint64_t bits = 0, time = p->time;
+	uint8_t *times = e->times;
+	unsigned count = 0;
+
+	for (; count < max && (size_t)(end - words) > payload; count++) {
+		uint32_t index = event_index(words[0]);
+
+		if (index >= room)
+			break;
+		struct shape shape = shapes[index];
+		if ((shape.flags & compared) != wanted || event_words(words[0]) != payload)
+			break;
+		uint32_t id = event_id(shape.number, payload), slot = slot_of(last);
+		bool hit = known_ids[slot] == id;
+
+		if (called) {
+			uint32_t step = words[1] - stack;
+
+			hit &= known_stacks[slot] == step;
+			*stacks = known_stacks[slot] = step;
+			stacks += !hit;
+			stack = words[1];
+		}
+		*ids = known_ids[slot] = id;
+		ids += !hit;
+		bits |= (uint64_t)hit << count;
+		last = id;
+		if (timed) {
+			times = trace_number(times, wide(words + 2) - time);
+			time = wide(words + 2);
+		}
+		words += 1 + payload;
+	}
+	e->ids = ids;
+	e->stacks = stacks;
+	e->times = times;
+	p->last = last;
+	p->stack = stack;
+	p->time = time;
+	*words_end = words;
+	*hits = bits;
+	return count;
+}
+
+/* Any event.  Where it ends; NULL: it has no shape, or is cut at the end. */
+static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, const uint32_t *end,
+				  uint64_t *hit, size_t *own)
+{
+	uint32_t id = words[0];
+	struct shape shape = shape_of(e->shapes, event_index(id));
+
+	if (!shape.flags || !fits(id, shape.flags) || (size_t)(end - words) <= event_words(id) ||
+	    !has_tables(e->p, shape.flags))
+		return NULL;
+	*hit = encode_event(e, shape, words);
+	*own += !!(shape.flags & SHAPE_OWN);
+	return words + 1 + event_words(id);
+}
+
 /* Up to GROUP events.  Their number; 0: none can be. */
 static unsigned encode_group(struct encoder *e, const uint32_t *words, size_t n, unsigned max,
 			     uint64_t *hits, struct predicted *did)
 {
-	size_t at = 0;
+	const uint32_t *at = words, *end = words + n;
 	unsigned count = 0;
 
-	for (*hits = 0; count < max && at < n; count++) {
-		uint32_t id = words[at];
-		struct shape shape = shape_of(e->shapes, event_index(id));
+	*hits = 0;
+	while (count < max && at < end) {
+		uint64_t bits = 0;
+		unsigned payload = event_words(*at), usual = 0;
 
-		if (!shape.flags || !fits(id, shape.flags) || at + 1 + event_words(id) > n ||
-		    !has_tables(e->p, shape.flags))
-			break;
-		*hits |= (uint64_t)encode_event(e, shape, words + at) << count;
-		did->own += !!(shape.flags & SHAPE_OWN);
-		at += 1 + event_words(id);
+		if (payload == 0)
+			usual = encode_usual(e, &at, end, max - count, &bits, 0);
+		else if (payload == 1 && e->p->stacks)
+			usual = encode_usual(e, &at, end, max - count, &bits, 1);
+		else if (payload == 3 && e->p->stacks)
+			usual = encode_usual(e, &at, end, max - count, &bits, 3);
+		if (!usual) {
+			const uint32_t *next = encode_any(e, at, end, &bits, &did->own);
+
+			if (!next)
+				break;
+			at = next;
+			usual = 1;
+		}
+		*hits |= bits << count;
+		count += usual;
 	}
-	did->words += at;
+	did->words += (size_t)(at - words);
 	did->events += count;
 	return count;
 }
@@ -240,7 +294,7 @@ static unsigned encode_group(struct encoder *e, const uint32_t *words, size_t n,
 static bool encoder_begin(struct encoder *e, struct trace_bytes out[TRACE_SECTIONS])
 {
 	e->ids = (uint32_t *)trace_bytes_room(&out[TRACE_IDS], GROUP * 4 + 4);
-	e->stacks = (uint32_t *)trace_bytes_room(&out[TRACE_STACKS], GROUP * 4);
+	e->stacks = (uint32_t *)trace_bytes_room(&out[TRACE_STACKS], GROUP * 4 + 4);
 	e->targets = (uint64_t *)trace_bytes_room(&out[TRACE_TARGETS], GROUP * 8);
 	e->values = trace_bytes_room(&out[TRACE_VALUES], GROUP * EVENT_WORDS_MAX * TRACE_NUMBER_BYTES);
 	e->times = trace_bytes_room(&out[TRACE_TIMES], GROUP * TRACE_NUMBER_BYTES);
@@ -265,18 +319,12 @@ int predict_encode(struct predictor *p, const struct shapes *shapes, const uint3
 	*did = (struct predicted){ 0 };
 	while (did->words < n && did->events < max_events) {
 		size_t left = n - did->words, may = max_events - did->events;
-		unsigned count = GROUP;
 		uint64_t hits;
 
 		if (!encoder_begin(&e, out))
 			return -ENOMEM;
-		if (left >= GROUP && may >= GROUP && encode_plain(&e, words + did->words, &hits)) {
-			did->words += GROUP;
-			did->events += GROUP;
-		} else {
-			count = encode_group(&e, words + did->words, left,
-					     may < GROUP ? (unsigned)may : GROUP, &hits, did);
-		}
+		unsigned count = encode_group(&e, words + did->words, left,
+					      may < GROUP ? (unsigned)may : GROUP, &hits, did);
 		encoder_end(&e, out);
 		if (count && !put_hits(&out[TRACE_HITS], hits, count))
 			return -ENOMEM;
