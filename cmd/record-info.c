@@ -150,7 +150,7 @@ int record_info_get(const uint8_t *raw, size_t len, struct record_info *out)
 		r = c.failed ? -EBADMSG : get_field(out, field, text, text_len);
 		has_mode |= field == FIELD_MODE;
 	}
-	if (r == 0 && !has_mode)
+	if (r == 0 && (!has_mode || (out->min_time_ns && !(out->mode == MODE_CALLS && out->has_time))))
 		r = -EBADMSG;
 	if (r < 0)
 		record_info_deinit(out);

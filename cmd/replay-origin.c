@@ -247,6 +247,19 @@ int replay_space_block(struct replay_space *space, const struct trace_block *fro
 	return 0;
 }
 
+/* The tracer's own events have the payload that event.h says. */
+static bool has_its_payload(const struct site *site)
+{
+	unsigned words = site->flags & SITE_HAS_EXTRA ? site->words : 0;
+
+	switch (site->kind) {
+	case SITE_SIGNAL: return words >= 7;
+	case SITE_SIGRETURN: return words >= 3;
+	case SITE_CUT: return words == 0 || words >= 4;
+	default: return true;
+	}
+}
+
 int replay_space_site(struct replay_space *space, const struct site *from)
 {
 	struct site *grown = grow(space->sites, space->site_count, sizeof *grown);
@@ -254,7 +267,7 @@ int replay_space_site(struct replay_space *space, const struct site *from)
 
 	if (from->kind == SITE_BLOCK && from->block >= space->block_count)
 		return -EBADMSG;
-	if (number > EVENT_INDEX_MASK)
+	if (number > EVENT_INDEX_MASK || !has_its_payload(from))
 		return -EBADMSG;
 	if (!grown)
 		return -ENOMEM;

@@ -296,6 +296,28 @@ test_files_that_are_no_trace() {
 	says 'version 9' newer
 }
 
+# Changed behind the back of the checksums: an error or other output, but an end.
+limit_any_damage_is_survived=200
+test_any_damage_is_survived() {
+	local kind seed status
+
+	"$TRACER" -q --blocks -F main --record t.blocks "$VICTIMS/steps" >/dev/null
+	"$TRACER" -q --calls --record t.calls "$VICTIMS/steps" >/dev/null
+	"$TRACER" -q --coverage --record t.coverage "$VICTIMS/steps" >/dev/null
+	"$TRACER" -q --insns --record t.insns "$VICTIMS/steps" >/dev/null
+	"$TRACER" -q -k --watch counter --record t.watch "$VICTIMS/watched" >/dev/null
+	for kind in blocks calls coverage insns watch; do
+		for seed in $(seq "$(rounds 30 1000)"); do
+			python3 "$ROOT/tests/e2e/damage.py" t.$kind damaged "$seed"
+			for format in text json; do
+				status=0
+				(ulimit -v "${REPLAY_LIMIT_KB:-4000000}"; timeout 20 "$TRACER" --replay damaged -l --format $format -o '|head -c 10000000 >/dev/null') 2>err || status=$?
+				[ $status -le 1 ] || fail "$kind, seed $seed: status $status: $(head -n 3 err)"
+			done
+		done
+	done
+}
+
 test_what_does_not_go_together() {
 	refuses() { # TEXT STATUS ARGUMENT...
 		local text=$1 expected=$2 status=0
