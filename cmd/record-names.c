@@ -273,6 +273,8 @@ void record_names_write(struct record_names *names, uint32_t space,
 {
 	struct writing w = { .names = names };
 
+	if (!names->count)
+		return;
 	qsort(names->items, names->count, sizeof *names->items, by_address);
 	for (uint32_t i = 0; i < names->count; i++) {
 		if (!w.raw.len)

@@ -19,7 +19,6 @@
 #define NO_BLOCK_INDEX 0xffffffffu      /* of a site that belongs to none */
 
 struct recording {
-	struct output *output;
 	struct trace_packer *packer;
 	struct trace_bytes sections[TRACE_SECTIONS];
 	struct trace_bytes raw, packed;
@@ -423,7 +422,6 @@ int record_begin(struct output *output, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	}
 	output->recording = rec;
-	rec->output = output;
 	rec->bytes = sizeof head;
 	trace_head_put(head);
 	writer_write(&output->main, (const char *)head, sizeof head);
