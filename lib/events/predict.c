@@ -199,15 +199,19 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	uint32_t last = p->last, stack = p->stack;
 	uint64_t bits = 0, time = p->time;
 	uint8_t *times = e->times;
+	size_t whole = (size_t)(end - words) / (1 + payload);
 	unsigned count = 0;
 
-	for (; count < max && (size_t)(end - words) > payload; count++) {
-		uint32_t index = event_index(words[0]);
+	if (whole < max)
+		max = (unsigned)whole;
+	for (; count < max; count++) {
+		/* with payload 0 an id is its index, or beyond all room */
+		uint32_t index = payload ? event_index(words[0]) : words[0];
 
 		if (index >= room)
 			break;
 		struct shape shape = shapes[index];
-		if ((shape.flags & compared) != wanted || event_words(words[0]) != payload)
+		if ((shape.flags & compared) != wanted || (payload && event_words(words[0]) != payload))
 			break;
 		uint32_t id = event_id(shape.number, payload), slot = slot_of(last);
 		bool hit = known_ids[slot] == id;
