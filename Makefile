@@ -33,7 +33,7 @@ FLAGS_libfuzzer := $(FLAGS_fuzz) -fsanitize=fuzzer-no-link
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS += -std=gnu11 $(FLAGS_$(MODE)) $(WARN) $(if $(DEVELOPER),-Werror) -D_GNU_SOURCE
-LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lz -lpthread
+LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lz $(shell pkg-config --libs libzstd) -lpthread
 
 # ---- the libraries, lowest first: each sees itself and what stands before it -----
 
@@ -115,11 +115,12 @@ $(UNIT_CMD): $(B)/tests/unit/cmd/%: tests/unit/cmd/%.c $(CMD_OBJ) $(ARCHIVES)
 # clang is.  They begin with what tests/fuzz/seeds finds on this machine.
 
 FUZZ_SECONDS ?= 60
-FUZZ         := fuzz-translate fuzz-ring fuzz-elf fuzz-dwarf
+FUZZ         := fuzz-translate fuzz-ring fuzz-trace fuzz-elf fuzz-dwarf
 FUZZ_MODE     = $(if $(wildcard $(shell clang --print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*),libfuzzer,fuzz)
 
 fuzz-translate_LIB := translate
 fuzz-ring_LIB      := events
+fuzz-trace_LIB     := events
 fuzz-elf_LIB       := symbols
 fuzz-dwarf_LIB     := symbols
 
@@ -248,7 +249,7 @@ soak: ## the same tests with many more rounds, and with sanitizers: about two ho
 	$(Q)$(RUN) MODE=tsan all $(VICTIM_FILES)
 	$(Q)TRACER_BUILD=build/tsan tests/run tests/soak/races.sh
 
-fuzz-translate: ## give the translator any bytes, for FUZZ_SECONDS=60 (fuzz-ring, fuzz-elf, fuzz-dwarf: the like)
+fuzz-translate: ## give the translator any bytes, for FUZZ_SECONDS=60 (fuzz-ring, fuzz-trace, fuzz-elf, fuzz-dwarf: the like)
 $(FUZZ):
 	$(Q)$(RUN) MODE=$(FUZZ_MODE) $(if $(filter libfuzzer,$(FUZZ_MODE)),CC=clang) build/$(FUZZ_MODE)/$@
 	$(Q)tests/fuzz/run build/$(FUZZ_MODE)/$@ $(FUZZ_SECONDS)

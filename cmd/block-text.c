@@ -8,6 +8,8 @@
 #include "json.h"
 #include "line.h"
 
+#define INSN_BYTES 15           /* the longest there is */
+
 struct block_texts {
 	struct output *output;
 	struct space *space;
@@ -163,7 +165,9 @@ static size_t insn_len(const uint8_t *bytes, size_t left)
 	struct x86_insn insn;
 	int len = x86_decode(bytes, left, &insn);
 
-	return len > 0 && (size_t)len <= left ? (size_t)len : left;
+	if (len > 0 && (size_t)len <= left)
+		return (size_t)len;
+	return left < INSN_BYTES ? left : INSN_BYTES;
 }
 
 static bool add_insn(struct block_texts *texts, struct block_text *b, uint32_t *room,
@@ -234,7 +238,7 @@ static bool make_room(struct block_texts *texts, uint32_t index)
 
 static struct block_text *make(struct block_texts *texts, uint32_t index)
 {
-	const struct block *block = translator_block(texts->space->target->translator, index);
+	const struct block *block = origin_block(texts->space->origin, index);
 	struct block_text *b = block ? calloc(1, sizeof *b) : NULL;
 
 	if (!b)

@@ -43,19 +43,44 @@ static void read_pair(uint64_t *tsc, uint64_t *ns)
 	}
 }
 
+void clock_read(struct clock_reading *out)
+{
+	read_pair(&out->tsc, &out->ns);
+	out->epoch_ns = out->ns + (read_clock(CLOCK_REALTIME) - clock_monotonic_ns());
+}
+
+static void set_base(const struct clock_reading *first, const struct clock_reading *last)
+{
+	uint64_t ticks = last->tsc - first->tsc;
+
+	base.tsc = first->tsc;
+	base.ns = first->ns;
+	base.epoch_ns = first->epoch_ns;
+	base.rate = ticks ? (uint64_t)(((unsigned __int128)(last->ns - first->ns) << 32) / ticks) : 0;
+}
+
 static void calibrate(void)
 {
 	const struct timespec pause = { 0, 20 * 1000 * 1000 };
-	uint64_t tsc, ns;
+	struct clock_reading first, last;
 
-	read_pair(&base.tsc, &base.ns);
-	base.epoch_ns = base.ns + (read_clock(CLOCK_REALTIME) - clock_monotonic_ns());
+	clock_read(&first);
 	nanosleep(&pause, NULL);
-	read_pair(&tsc, &ns);
-	base.rate = (uint64_t)((unsigned __int128)(ns - base.ns) << 32) / (tsc - base.tsc);
+	clock_read(&last);
+	set_base(&first, &last);
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void nothing(void)
+{
+}
+
+void clock_set(const struct clock_reading *first, const struct clock_reading *last)
+{
+	pthread_once(&once, nothing);
+	set_base(first, last);
+}
 
 /* Differences may be negative: a time-stamp from before the calibration. */
 static int64_t to_ns(int64_t ticks)

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "message.h"
 #include "options.h"
+#include "replay.h"
 #include "session.h"
 
 /* The options refer to their texts; main's are overwritten (guard.h). */
@@ -36,8 +37,11 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	int status = options_parse(&options, argc, texts);
-	if (status < 0) {
+	if (status < 0)
 		message_set_level(options.verbose, options.quiet);
+	if (status < 0 && options.replay) {
+		status = replay_run(&options);
+	} else if (status < 0) {
 		guard_split(argc, argv);
 		status = session_run(&options);
 	}

@@ -7,11 +7,10 @@
 #include "filter.h"
 #include "json.h"
 #include "line.h"
-#include "source.h"
-#include "target.h"
+#include "origin.h"
 
 struct names {
-	struct target *target;
+	struct origin *origin;
 	const struct filter *filter;
 	bool mangled;                   /* --no-demangle */
 	struct name **table;            /* open addressing, by address: the newest of each */
@@ -20,7 +19,7 @@ struct names {
 	uint32_t count, room;
 	const struct name **by_index;
 	uint32_t index_room;
-	size_t changes;                 /* cursor into the symbols' changes */
+	size_t changes;                 /* cursor into the origin's modules */
 	unsigned generation;
 };
 
@@ -28,13 +27,13 @@ static struct name unknown = {
 	.function = "", .module = "", .text = "?", .text_len = 1, .of_function = &unknown,
 };
 
-struct names *names_create(struct target *target, const struct filter *filter, bool mangled)
+struct names *names_create(struct origin *origin, const struct filter *filter, bool mangled)
 {
 	struct names *names = calloc(1, sizeof *names);
 
 	if (!names)
 		return NULL;
-	names->target = target;
+	names->origin = origin;
 	names->filter = filter;
 	names->mangled = mangled;
 	names->mask = 4095;
@@ -154,7 +153,7 @@ static bool is_word(const char *text, const char *word)
 	return !strncmp(text, word, len) && (!text[len] || text[len] == '.' || text[len] == '@');
 }
 
-static void classify(struct name *name, const struct symbol *symbol)
+static void classify(struct name *name, const struct origin_name *found)
 {
 	static const char *const switches[] = {
 		"swapcontext", "setcontext", "__start_context", "jump_fcontext", "ontop_fcontext",
@@ -164,9 +163,9 @@ static void classify(struct name *name, const struct symbol *symbol)
 	};
 	const char *function = name->function;
 
-	name->is_plt = symbol && symbol->is_plt;
+	name->is_plt = found->is_plt;
 	name->is_resolver = name_is_resolver(function);
-	name->is_cold = symbol && (strstr(symbol->mangled, ".cold") != NULL);
+	name->is_cold = found->function && strstr(found->mangled, ".cold");
 	name->grows_stack = is_word(function, "runtime.morestack") ||
 			    is_word(function, "runtime.morestack_noctxt");
 	if (name->is_plt)
@@ -192,26 +191,24 @@ static char *make_text(const struct name *name, bool has_module)
 
 static void look_up(struct names *names, struct name *name)
 {
-	struct symbols *s = names->target->symbols;
-	struct symbols_change change;
+	struct origin_module module;
+	struct origin_name found;
 
-	name->map_changes = __atomic_load_n(&names->target->map_changes, __ATOMIC_ACQUIRE);
-	target_symbols_lock_at(names->target, name->address);
-	const struct symbol *symbol = symbols_find(s, name->address);
-	const struct symbols_module *module = symbols_module_find(s, name->address);
-	name->is_start = symbols_function_start(s, name->address);
-	while (symbols_change_next(s, &names->changes, &change))
+	name->map_changes = origin_map_changes(names->origin);
+	origin_name(names->origin, name->address, &found);
+	while (origin_module_next(names->origin, &names->changes, &module))
 		names->generation++;
-	name->module_identity = module;
-	name->module = strdup(module ? module->name : "");
-	name->module_offset = name->address - (module ? module->base : 0);
-	name->start = symbol ? symbol->start : name->address;
-	name->function = strdup(!symbol ? "" : names->mangled ? symbol->mangled : symbol->name);
+	name->is_start = found.is_start;
+	name->module_identity = found.identity;
+	name->module = strdup(found.module ? found.module : "");
+	name->module_offset = name->address - found.base;
+	name->start = found.function ? found.start : name->address;
+	name->function = strdup(!found.function ? "" :
+				names->mangled ? found.mangled : found.function);
 	if (name->function)
-		classify(name, symbol);
-	target_symbols_unlock(names->target);
+		classify(name, &found);
 	if (name->module && name->function)
-		name->text = make_text(name, module != NULL);
+		name->text = make_text(name, found.module != NULL);
 	name->text_len = name->text ? (uint32_t)strlen(name->text) : 0;
 }
 
@@ -272,17 +269,15 @@ static bool make_index_room(struct names *names, uint32_t index)
  * numbers, so this is where it shows. */
 static bool is_outdated(struct names *names, const struct name *constant)
 {
-	unsigned changes = __atomic_load_n(&names->target->map_changes, __ATOMIC_ACQUIRE);
+	unsigned changes = origin_map_changes(names->origin);
+	struct origin_name now;
 	struct name *name = (struct name *)constant;
 
 	if (name == &unknown || name->map_changes == changes)
 		return false;
 	name->map_changes = changes;
-	target_symbols_lock_at(names->target, name->address);
-	bool differs = symbols_module_find(names->target->symbols, name->address) !=
-		       name->module_identity;
-	target_symbols_unlock(names->target);
-	return differs;
+	origin_name(names->origin, name->address, &now);
+	return now.identity != name->module_identity;
 }
 
 const struct name *names_of_index(struct names *names, uint32_t index, uint64_t address)
@@ -362,17 +357,15 @@ const char *name_json(const struct name *constant)
 void names_line(struct names *names, const struct name *constant)
 {
 	struct name *name = (struct name *)constant;
-	struct source_line line;
+	struct origin_line line;
 
 	if (name->has_line || name == &unknown)
 		return;
 	name->has_line = true;
-	target_symbols_lock_at(names->target, name->address);
-	if (symbols_line(names->target->symbols, name->address, &line) && line.line) {
+	if (origin_line(names->origin, name->address, &line)) {
 		name->file = strdup(line.file);
 		name->line_number = line.line;
 	}
-	target_symbols_unlock(names->target);
 }
 
 const char *name_line(struct names *names, const struct name *constant)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct target;
+struct origin;
 struct filter;
 
 struct name {
@@ -39,13 +39,13 @@ struct name {
 	unsigned line_number;
 	bool has_line;                  /* it was looked for */
 	const void *module_identity;
-	unsigned map_changes;           /* of the target, when that was looked at */
+	unsigned map_changes;           /* of the origin, when that was looked at */
 };
 
 struct names;
 
 /* mangled: names as they stand in the symbol table. */
-struct names *names_create(struct target *target, const struct filter *filter, bool mangled);
+struct names *names_create(struct origin *origin, const struct filter *filter, bool mangled);
 void names_destroy(struct names *names);
 size_t names_count(const struct names *names);
 const struct name *names_at(const struct names *names, uint32_t id);

@@ -8,6 +8,8 @@ const struct option_row option_rows[] = {
 	  "attach to these processes (a list, or repeated)" },
 	{ NULL, 0, "exec", "PROG", OPTION_EXEC,
 	  "run PROG; options may follow, its arguments come after --" },
+	{ NULL, 0, "replay", "FILE", OPTION_REPLAY,
+	  "print what --record has written to FILE" },
 	{ NULL, 'f', NULL, NULL, OPTION_FOLLOW,
 	  "follow forks; -ff with -o: one file a thread, FILE.TID" },
 
@@ -49,6 +51,8 @@ const struct option_row option_rows[] = {
 
 	{ "How to show it", 'o', NULL, "FILE", OPTION_OUTPUT,
 	  "write to FILE; - is standard output, '|CMD' a command (default: stderr)" },
+	{ NULL, 0, "record", "FILE", OPTION_RECORD,
+	  "write raw events to FILE, for --replay; - is standard output" },
 	{ NULL, 0, "format", "FORMAT", OPTION_FORMAT, "text (default), json" },
 	{ NULL, 'c', NULL, NULL, OPTION_SUMMARY,
 	  "a table of functions instead of their calls (or accesses)" },
@@ -103,11 +107,27 @@ const struct option_row *option_by_name(const char *name, size_t len)
 	return NULL;
 }
 
+const char *option_text(enum option_id id)
+{
+	static char text[32];
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (row->id == id && row->name)
+			snprintf(text, sizeof text, "--%s", row->name);
+		else if (row->id == id)
+			snprintf(text, sizeof text, "-%c", row->letter);
+	}
+	return text;
+}
+
 void option_print_help(void)
 {
 	puts("usage: tracer [OPTIONS] -p PID[,PID...]\n"
 	     "       tracer [OPTIONS] PROG [ARG...]\n"
-	     "       tracer [OPTIONS] --exec PROG [OPTIONS] [-- ARG...]");
+	     "       tracer [OPTIONS] --exec PROG [OPTIONS] [-- ARG...]\n"
+	     "       tracer --replay FILE [OPTIONS]");
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
 		char left[64];

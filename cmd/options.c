@@ -9,6 +9,7 @@
 
 #include "filter.h"
 #include "option-table.h"
+#include "record-info.h"
 #include "watch-place.h"
 #include "watch-value.h"
 
@@ -39,15 +40,15 @@ struct parse {
 	struct options *options;
 	char **argv;            /* what is left of it */
 	char *exec;
-	bool has_mode;
+	uint64_t given;         /* bit: enum option_id */
 	unsigned clocks, follows;
 };
 
 static int set_mode(struct parse *p, enum mode mode)
 {
-	if (p->has_mode && p->options->mode != mode)
+	if (p->options->has_mode && p->options->mode != mode)
 		return wrong("one kind of events at a time: --calls, --blocks, --insns, ...");
-	p->has_mode = true;
+	p->options->has_mode = true;
 	p->options->mode = mode;
 	return GO_ON;
 }
@@ -197,6 +198,7 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 {
 	struct options *o = p->options;
 
+	p->given |= 1ull << row->id;
 	switch (row->id) {
 	case OPTION_PID:
 		if (option_ids(value, &o->pids, &o->pid_count) < 0)
@@ -237,6 +239,12 @@ static int parse_value(struct parse *p, const struct option_row *row, char *valu
 			return wrong("-o: an empty name");
 		o->output = value;
 		break;
+	case OPTION_RECORD:
+	case OPTION_REPLAY:
+		if (!*value)
+			return wrong("--%s: an empty name", row->name);
+		*(row->id == OPTION_RECORD ? &o->record : &o->replay) = value;
+		break;
 	case OPTION_FORMAT: return set_format(o, value);
 	case OPTION_SORT: return set_sort(o, value);
 	case OPTION_CLOCK_SOURCE: return set_clock_source(o, value);
@@ -252,6 +260,7 @@ static int parse_flag(struct parse *p, const struct option_row *row)
 {
 	struct options *o = p->options;
 
+	p->given |= 1ull << row->id;
 	switch (row->id) {
 	case OPTION_CALLS: return set_mode(p, MODE_CALLS);
 	case OPTION_BLOCKS: return set_mode(p, MODE_BLOCKS);
@@ -394,9 +403,50 @@ static int check_profile(const struct options *o)
 	return GO_ON;
 }
 
+/* Does what was given go with the kind of events? */
+int options_check(const struct options *o)
+{
+	if (o->mode != MODE_WATCH && o->stack)
+		return wrong("-k goes with --watch (--stacks shows where threads are)");
+	if (o->summary && o->mode != MODE_CALLS && o->mode != MODE_WATCH)
+		return wrong("-c goes with --calls or --watch");
+	int status = check_profile(o);
+	return status == GO_ON ? check_time(o) : status;
+}
+
+/* Recording shows nothing yet, and replaying runs nothing any more. */
+static int check_trace(const struct parse *p)
+{
+	static const enum option_id not_recorded[] = {
+		OPTION_OUTPUT, OPTION_FORMAT, OPTION_SUMMARY, OPTION_SORT, OPTION_LINES,
+		OPTION_NO_DEMANGLE, OPTION_COLOR,
+	}, not_replayed[] = {
+		OPTION_PID, OPTION_EXEC, OPTION_RECORD, OPTION_WATCH, OPTION_WATCH_WITH, OPTION_WHEN,
+		OPTION_WAIT, OPTION_PROFILE, OPTION_STACKS, OPTION_NONE, OPTION_DURATION,
+		OPTION_CLOCK_SOURCE, OPTION_LOSSY,
+		OPTION_CACHE_SIZE, OPTION_TRUST,
+	};
+	const struct options *o = p->options;
+
+	for (size_t i = 0; o->replay && i < sizeof not_replayed / sizeof *not_replayed; i++)
+		if (p->given >> not_replayed[i] & 1)
+			return wrong("%s goes without --replay: nothing is run any more",
+				     option_text(not_replayed[i]));
+	if (o->replay && o->program)
+		return wrong("--replay %s runs no program: %s", o->replay, o->program[0]);
+	for (size_t i = 0; o->record && i < sizeof not_recorded / sizeof *not_recorded; i++)
+		if (p->given >> not_recorded[i] & 1)
+			return wrong("%s goes with --replay, not with --record",
+				     option_text(not_recorded[i]));
+	if (o->record && !record_mode_name(o->mode))
+		return wrong("--record goes with --calls, --blocks, --insns, --coverage or --watch");
+	return GO_ON;
+}
+
 static int check(struct parse *p)
 {
 	struct options *o = p->options;
+	int status;
 
 	if (p->clocks)
 		o->clock = p->clocks == 1 ? CLOCK_SECONDS :
@@ -404,6 +454,9 @@ static int check(struct parse *p)
 	o->file_per_thread = p->follows > 1 && o->output;
 	if (o->file_per_thread && (!strcmp(o->output, "-") || o->output[0] == '|'))
 		return wrong("-ff writes files: -o %s is none", o->output);
+	status = check_trace(p);
+	if (status != GO_ON || o->replay)
+		return status;
 	if (o->program && o->pid_count)
 		return wrong("a program to run and -p at once");
 	if (!o->program && !o->pid_count)
@@ -416,12 +469,7 @@ static int check(struct parse *p)
 		return wrong("--when goes with --watch");
 	if (o->mode != MODE_WATCH && o->wait)
 		return wrong("--wait goes with --watch");
-	if (o->mode != MODE_WATCH && o->stack)
-		return wrong("-k goes with --watch (--stacks shows where threads are)");
-	if (o->summary && o->mode != MODE_CALLS && o->mode != MODE_WATCH)
-		return wrong("-c goes with --calls or --watch");
-	int status = check_profile(o);
-	return status == GO_ON ? check_time(o) : status;
+	return options_check(o);
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -441,8 +489,8 @@ int options_parse(struct options *options, int argc, char **argv)
 bool options_count(const struct options *o)
 {
 	return o->mode == MODE_PROFILE ||
-	       (o->mode == MODE_CALLS && o->summary && o->no_time && !o->limit && !o->depth &&
-		!o->only_functions.count && !o->not_functions.count);
+	       (o->mode == MODE_CALLS && o->summary && o->no_time && !o->replay && !o->limit &&
+		!o->depth && !o->only_functions.count && !o->not_functions.count);
 }
 
 void options_deinit(struct options *options)

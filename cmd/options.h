@@ -106,6 +106,9 @@ struct options {
 	int trust;                      /* --trust: -1 always compared, 0 never */
 	uint64_t cache_bytes;           /* --cache-size, a multiple of 64 KiB */
 	const char *output;             /* -o; NULL: stderr */
+	const char *record;             /* --record; NULL: not */
+	const char *replay;             /* --replay; NULL: not */
+	bool has_mode;                  /* a kind of events was asked for */
 	bool summary;                   /* -c */
 	enum sort_key sort;
 	bool lines;                     /* -l */
@@ -120,6 +123,8 @@ int options_parse(struct options *options, int argc, char **argv);
 /* Calls are to be counted, and nothing else is asked about them, or blocks: no event is
  * needed. */
 bool options_count(const struct options *options);
+/* For --replay, whose kind of events is known later: as options_parse(), 2 or -1. */
+int options_check(const struct options *options);
 void options_deinit(struct options *options);
 
 #endif

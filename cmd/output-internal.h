@@ -40,11 +40,12 @@ struct output {
 	void *view_data;                /* the mode's own */
 	struct watch_queue *watches;    /* of --watch; else NULL */
 	struct progress *progress;      /* NULL: none is to be shown */
+	struct recording *recording;    /* of --record; else NULL */
 };
 
 /* What is kept for the streams of one target, and of its names until the end. */
 struct space {
-	struct target *target;          /* NULL: its last stream has ended */
+	struct origin *origin;          /* NULL: its last stream has ended */
 	struct names *names;
 	unsigned users;
 	pid_t pid;
@@ -91,6 +92,15 @@ uint64_t clock_monotonic_ns(void);
 /* What an event with a time stamp costs the program, in ticks: measured once.  coarse: with
  * the clock of clock-word.h. */
 uint64_t clock_event_ticks(bool coarse);
+
+/* The clocks read together. */
+struct clock_reading {
+	uint64_t tsc, ns, epoch_ns;
+};
+void clock_read(struct clock_reading *out);
+/* From now on these two tell what a time-stamp is, instead of this machine's clocks: it
+ * was taken in another run. */
+void clock_set(const struct clock_reading *first, const struct clock_reading *last);
 
 /* ---- progress.c: the line on a terminal -------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 
 #include "message.h"
 #include "output-internal.h"
+#include "record.h"
 #include "service.h"
 #include "streams.h"
 #include "watch-queue.h"
@@ -190,13 +191,7 @@ static void forget(struct output *output, const struct target *target)
 	for (struct stream *s = output->streams; s; s = s->next)
 		if (s->target == target && output->view->forget && s->view && !s->is_finished)
 			output->view->forget(output, s);
-	for (struct space *space = output->spaces; space; space = space->next) {
-		if (space->target != target)
-			continue;
-		names_forget_indices(space->names);
-		if (output->view->space_forget && space->view)
-			output->view->space_forget(output, space);
-	}
+	spaces_forget(output, &target->origin);
 	pthread_mutex_lock(&output->lock);
 	output->forget = NULL;
 	pthread_cond_signal(&output->forgotten);
@@ -278,12 +273,12 @@ static int open_main(struct output *output, struct err *err)
 {
 	const struct options *o = output->options;
 
-	bool has_streams = o->mode != MODE_WATCH && o->mode != MODE_STACKS &&
+	bool has_streams = !o->record && o->mode != MODE_WATCH && o->mode != MODE_STACKS &&
 			   o->mode != MODE_PROFILE && !o->summary;
 
 	if (o->file_per_thread && has_streams)
 		return streams_check_directory(o->output, err);
-	int r = writer_open(&output->main, output->session, o->output, false, err);
+	int r = writer_open(&output->main, output->session, o->record ? o->record : o->output, false, err);
 	if (r < 0)
 		return r;
 	output->has_main = true;
@@ -314,7 +309,12 @@ struct output *output_create(struct session *session, struct err *err)
 		output_destroy(output);
 		return NULL;
 	}
-	output->progress = progress_create(output);
+	if (session->options->record && record_begin(output, err) < 0) {
+		output_destroy(output);
+		return NULL;
+	}
+	if (!session->options->replay)
+		output->progress = progress_create(output);
 	if (session->options->mode == MODE_WATCH && !(output->watches = watch_queue_create())) {
 		output_destroy(output);
 		err_set(err, ENOMEM, "out of memory");
@@ -349,6 +349,7 @@ void output_destroy(struct output *output)
 	spaces_free(output);
 	filter_destroy(output->filter);
 	watch_queue_destroy(output->watches);
+	record_destroy(output->recording);
 	free(output->own_tids);
 	free(output->words);
 	free(output);
@@ -362,6 +363,7 @@ int output_stream_begin(struct output *output, struct thread *thread, struct err
 		return err_set(err, ENOMEM, "out of memory");
 	stream->thread = thread;
 	stream->target = thread->target;
+	stream->origin = &thread->target->origin;
 	stream->tid = thread->tid;
 	stream->pid = thread->pid;
 	thread->stream = stream;
@@ -449,6 +451,11 @@ uint64_t output_events(const struct output *output)
 uint64_t output_lost(const struct output *output)
 {
 	return output->lost;
+}
+
+uint64_t output_recorded_bytes(const struct output *output)
+{
+	return record_bytes(output->recording);
 }
 
 uint64_t output_ring_wait_ns(const struct output *output)

@@ -33,8 +33,9 @@ struct record {
 
 /* A thread's events, as the output thread sees them. */
 struct stream {
-	struct thread *thread;
+	struct thread *thread;          /* NULL: it is replayed; as is ... */
 	struct target *target;
+	struct origin *origin;          /* of its events */
 	pid_t tid, pid;
 	void *view;                     /* the mode's own, per thread */
 	struct space *space;            /* what is kept for its target */
@@ -55,6 +56,7 @@ struct stream {
 	uint64_t waited_until;          /* before the events that come now; 0: not */
 	bool is_ended;                  /* set by the main thread */
 	bool was_damaged;
+	uint64_t lost;                  /* events, with --lossy; known at its end */
 	bool is_finished;               /* but for its area */
 	struct stream *next;
 };
@@ -111,6 +113,8 @@ void output_watches_drain(struct output *output);
 void output_wake(struct output *output);
 uint64_t output_events(const struct output *output);
 uint64_t output_lost(const struct output *output);
+/* Of --record. */
+uint64_t output_recorded_bytes(const struct output *output);
 uint64_t output_ring_wait_ns(const struct output *output);
 bool output_has_failed(const struct output *output);
 

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "line.h"
 #include "profile.h"
+#include "target.h"
 
 /* ---- a process ------------------------------------------------------------------------------ */
 
@@ -18,7 +19,7 @@ void profile_space_end(struct output *output, struct space *space)
 
 	if (!counts || !counts->profile)
 		return;
-	counts->line_count = profile_resolve(counts->profile, space->target, space->names,
+	counts->line_count = profile_resolve(counts->profile, target_of_origin(space->origin), space->names,
 					     output->options->lines, &counts->lines);
 	for (size_t i = 0; i < counts->line_count; i++) {
 		const struct profile_line *line = &counts->lines[i];

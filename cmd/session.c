@@ -365,6 +365,7 @@ static void choose_clock(struct session *s)
 		source = clock_event_ticks(false) > CLOCK_TRAPPED_TICKS && get_nprocs() > 2 ?
 			 CLOCK_COARSE : CLOCK_TSC;
 	s->has_coarse_clock = source == CLOCK_COARSE;
+	s->event_ticks = clock_event_ticks(s->has_coarse_clock);
 	if (s->options->verbose)
 		message_verbose(1, "clock: %s (an event takes %lu ns with tsc, %lu ns with coarse)",
 				s->has_coarse_clock ? "coarse" : "tsc",
@@ -403,13 +404,14 @@ static void print_stats(struct session *s)
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
 		"\"indirect_misses\":%lu,\"guesses\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
 		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
-		"\"translate_ns\":%lu,\"clock_gap_ns\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
+		"\"translate_ns\":%lu,\"clock_gap_ns\":%lu,\"recorded_bytes\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
 		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
 		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
 		s->gone.indirect_misses, s->gone.guesses, s->gone.dropped,
 		s->gone.flushes, s->signals, s->steps, s->stops,
 		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns,
 		clock_tsc_to_duration(clock_word_gap()),
+		output_recorded_bytes(s->output),
 		timeval_ns(&used.ru_utime), timeval_ns(&used.ru_stime));
 }
 

@@ -22,6 +22,8 @@ struct session {
 	unsigned ring_chunks;
 	bool lossy;
 	bool has_coarse_clock;
+	uint64_t event_ticks;           /* what an event with a time stamp costs the program; 0:
+					 * they have none */
 
 	struct target *targets;
 	struct watch *watches;          /* --watch with debug registers: all runs natively */

@@ -25,7 +25,8 @@ static uint64_t wide(const uint32_t *words)
 static void take_apart(const struct site *site, const uint32_t *payload, struct record *out)
 {
 	out->site = site;
-	out->tsc = 0;
+	out->sp = 0;
+	out->target = out->count = out->tsc = 0;
 	if (site->flags & SITE_HAS_SP)
 		out->sp = *payload++;
 	if (site->flags & SITE_HAS_FROM)
@@ -53,7 +54,8 @@ static bool is_own(const struct site *site)
 
 static void damaged(struct stream *stream)
 {
-	stream->thread->ring.is_damaged = true;
+	if (stream->thread)
+		stream->thread->ring.is_damaged = true;
 	if (stream->was_damaged)
 		return;
 	stream->was_damaged = true;
@@ -64,7 +66,7 @@ static void damaged(struct stream *stream)
 static void event(struct output *output, struct stream *stream, const uint32_t *words)
 {
 	uint32_t index = event_index(words[0]);
-	const struct site *site = translator_site(stream->target->translator, index);
+	const struct site *site = origin_site(stream->origin, index);
 	struct record record;
 
 	if (!site || site->words != event_words(words[0])) {
@@ -80,8 +82,16 @@ static void event(struct output *output, struct stream *stream, const uint32_t *
 	output->view->event(output, stream, &record);
 }
 
-/* Events in `words`; one that is cut at the end is carried over. */
-static void events(struct output *output, struct stream *stream, const uint32_t *words, size_t n)
+/* How many words the view has taken of its own accord. */
+static size_t at_once(struct output *output, struct stream *stream, const uint32_t *words,
+		      size_t n)
+{
+	if (!output->view->events || stream->is_muted)
+		return 0;
+	return output->view->events(output, stream, words, n);
+}
+
+void stream_events(struct output *output, struct stream *stream, const uint32_t *words, size_t n)
 {
 	size_t at = 0;
 
@@ -93,11 +103,11 @@ static void events(struct output *output, struct stream *stream, const uint32_t 
 		if (stream->carry_count < want)
 			return;
 		stream->carry_count = 0;
-		event(output, stream, stream->carry);
+		if (!at_once(output, stream, stream->carry, want))
+			event(output, stream, stream->carry);
 	}
-	while (at < n && !stream->thread->ring.is_damaged) {
-		if (output->view->events && !stream->is_muted)
-			at += output->view->events(output, stream, words + at, n - at);
+	while (at < n && !stream->was_damaged) {
+		at += at_once(output, stream, words + at, n - at);
 		if (at == n)
 			return;
 		unsigned want = event_words(words[at]) + 1;
@@ -196,7 +206,7 @@ bool stream_drain(struct output *output, struct stream *stream, bool all)
 	if (n > 0)
 		recall_wait(stream);
 	if (n > 0 && output->view->event)
-		events(output, stream, output->words, (size_t)n);
+		stream_events(output, stream, output->words, (size_t)n);
 	if (all || (stream->may_wait && ring_whole(ring) <= (ring->chunks - 1) / 2))
 		answer_ring(output, stream);
 	stream_modules(output, stream);

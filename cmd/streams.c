@@ -12,19 +12,19 @@
 
 /* ---- what belongs to a target ------------------------------------------------------- */
 
-static struct space *space_of(struct output *output, struct target *target)
+static struct space *space_of(struct output *output, const struct stream *stream)
 {
 	struct space *space;
 
 	for (space = output->spaces; space; space = space->next)
-		if (space->target == target)
+		if (space->origin == stream->origin)
 			return space;
 	space = calloc(1, sizeof *space);
 	if (!space)
 		return NULL;
-	space->target = target;
-	space->pid = target->pid;
-	space->names = names_create(target, output->filter,
+	space->origin = stream->origin;
+	space->pid = stream->origin->pid;
+	space->names = names_create(stream->origin, output->filter,
 				    output->options->no_demangle);
 	if (!space->names) {
 		free(space);
@@ -33,6 +33,17 @@ static struct space *space_of(struct output *output, struct target *target)
 	space->next = output->spaces;
 	output->spaces = space;
 	return space;
+}
+
+void spaces_forget(struct output *output, const struct origin *origin)
+{
+	for (struct space *space = output->spaces; space; space = space->next) {
+		if (space->origin != origin)
+			continue;
+		names_forget_indices(space->names);
+		if (output->view->space_forget && space->view)
+			output->view->space_forget(output, space);
+	}
 }
 
 void spaces_free(struct output *output)
@@ -72,9 +83,8 @@ static bool shows_json(const struct output *output, const struct stream *stream)
 }
 
 static void module_event(struct output *output, struct stream *stream,
-			 const struct symbols_change *change)
+			 const struct origin_module *m)
 {
-	const struct symbols_module *m = change->module;
 	struct writer *w = stream->writer;
 	char *at = writer_room(w, LINE_SLACK + JSON_STRING_ROOM(strlen(m->name)) +
 				  JSON_STRING_ROOM(strlen(m->path)));
@@ -90,7 +100,7 @@ static void module_event(struct output *output, struct stream *stream,
 	at = put_literal(at, ",\"file\":");
 	at = json_string(at, m->path);
 	at = put_literal(at, ",\"text\":");
-	at = json_string(at, change->is_added ? "loaded" : "unloaded");
+	at = json_string(at, m->is_added ? "loaded" : "unloaded");
 	at = put_literal(at, "}\n");
 	writer_done(w, at);
 }
@@ -99,16 +109,14 @@ static void module_event(struct output *output, struct stream *stream,
 void stream_modules(struct output *output, struct stream *stream)
 {
 	struct space *space = stream->space;
-	struct symbols_change change;
+	struct origin_module module;
 
 	if (!space || !shows_json(output, stream) ||
 	    space->generation == names_generation(space->names))
 		return;
 	space->generation = names_generation(space->names);
-	target_symbols_lock(stream->target);
-	while (symbols_change_next(stream->target->symbols, &space->modules_cursor, &change))
-		module_event(output, stream, &change);
-	target_symbols_unlock(stream->target);
+	while (origin_module_next(space->origin, &space->modules_cursor, &module))
+		module_event(output, stream, &module);
 }
 
 /* ---- a stream -------------------------------------------------------------------------- */
@@ -186,7 +194,7 @@ void stream_begin(struct output *output, struct stream *stream)
 	stream->is_muted = !is_chosen(output->options, stream->tid);
 	if (!output->has_main && !stream->is_muted)
 		open_own(output, stream);
-	stream->space = space_of(output, stream->target);
+	stream->space = space_of(output, stream);
 	if (!stream->space) {
 		stream->is_muted = true;
 		return;
@@ -216,6 +224,7 @@ void stream_end(struct output *output, struct stream *stream, uint64_t lost)
 {
 	struct space *space = stream->space;
 
+	stream->lost = lost;
 	if (output->view->end && stream->view)
 		output->view->end(output, stream);
 	if (shows_json(output, stream)) {
@@ -232,7 +241,7 @@ void stream_end(struct output *output, struct stream *stream, uint64_t lost)
 		return;
 	if (output->view->space_end)
 		output->view->space_end(output, space);
-	space->target = NULL;
+	space->origin = NULL;
 }
 
 /* ---- -ff -------------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ struct summary_site {
 struct summary_sites {
 	struct summary_site *items;             /* by the site's index */
 	uint32_t room;
-	unsigned map_changes;                   /* of the target, when the table was begun */
+	unsigned map_changes;                   /* of the origin, when the table was begun */
 	struct summary_target {
 		uint64_t address;
 		const struct name *callee;
@@ -116,9 +116,9 @@ void summary_sites_destroy(struct summary_sites *sites)
 }
 
 /* What was called at an address need not be what is there by now. */
-static void check_targets(struct summary_sites *sites, const struct target *target)
+static void check_targets(struct summary_sites *sites, const struct origin *origin)
 {
-	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
+	unsigned changes = origin_map_changes(origin);
 
 	if (sites->map_changes == changes)
 		return;
@@ -307,7 +307,7 @@ size_t summary_events(struct output *output, struct stream *stream, const uint32
 
 	if (!sites || !s->count)
 		return 0;
-	check_targets(sites, stream->target);
+	check_targets(sites, stream->origin);
 	calls_waited(c);
 	const struct counting g = {
 		.calls = c,

@@ -465,6 +465,7 @@ int target_create(struct session *session, pid_t pid, pid_t tid, struct target *
 
 	if (!target)
 		return err_set(err, ENOMEM, "out of memory");
+	target->origin = (struct origin){ &origin_live, pid };
 	target->session = session;
 	target->pid = pid;
 	target->task = tid;

@@ -19,6 +19,7 @@
 
 #include "arena.h"
 #include "maps.h"
+#include "origin.h"
 #include "ring.h"
 #include "symbols.h"
 #include "thread_block.h"
@@ -28,6 +29,7 @@ struct session;
 struct stream;
 
 struct target {
+	struct origin origin;           /* of its events, for the output thread */
 	struct session *session;
 	pid_t pid;                      /* a process that has this address space */
 	pid_t task;                     /* a thread of it that lives, to look at memory */
@@ -199,5 +201,11 @@ void target_symbols_unlock(struct target *target);
 
 /* Something was mapped, unmapped or protected otherwise.  requires: lock */
 void target_map_changed(struct target *target);
+
+/* Of a live one. */
+static inline struct target *target_of_origin(const struct origin *origin)
+{
+	return (struct target *)((char *)origin - offsetof(struct target, origin));
+}
 
 #endif

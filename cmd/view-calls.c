@@ -130,7 +130,7 @@ static int begin(struct output *output, struct stream *stream)
 	c->output = output;
 	c->stream = stream;
 	if (!o->no_time)
-		c->tree.cost.event = clock_event_ticks(output->session->has_coarse_clock);
+		c->tree.cost.event = output->session->event_ticks;
 	c->names = stream->space->names;
 	c->sink = o->format == FORMAT_JSON ? &calls_json : &calls_text;
 	c->min_ticks = o->min_time_ns ? ticks_of(o->min_time_ns) : 0;

@@ -3,7 +3,6 @@
  * There are no events in rings: the translator knows the blocks that have said that they
  * have run, and is asked for them in every round, while its lock is free.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,17 +36,6 @@ static int begin(struct output *output, struct stream *stream)
 	return 0;
 }
 
-/* With the target's lock: blocks stay where they are, so the text is made without. */
-static size_t take(struct target *target, size_t *cursor, uint32_t *out)
-{
-	const struct block *block;
-	size_t n = 0;
-
-	while (n < BATCH && translator_first_next(target->translator, cursor, &block))
-		out[n++] = block->index;
-	return n;
-}
-
 static void write_block(struct output *output, struct stream *stream, struct coverage *c,
 			uint32_t index)
 {
@@ -69,14 +57,14 @@ static bool read_list(struct output *output, struct stream *stream)
 {
 	struct coverage *c = stream->space->view;
 	uint32_t indexes[BATCH];
-	size_t n, cursor = 0;
+	size_t cursor = 0;
+	ssize_t n;
 
 	do {
-		if (pthread_mutex_trylock(&stream->target->lock))
+		n = origin_covered(stream->origin, &cursor, indexes, BATCH);
+		if (n < 0)
 			return false;
-		n = take(stream->target, &cursor, indexes);
-		pthread_mutex_unlock(&stream->target->lock);
-		for (size_t i = 0; i < n; i++)
+		for (ssize_t i = 0; i < n; i++)
 			write_block(output, stream, c, indexes[i]);
 	} while (n == BATCH);
 	return true;

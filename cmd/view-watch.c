@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "output-internal.h"
+#include "record.h"
+#include "view-watch.h"
 #include "watch-place.h"
 #include "watch-queue.h"
 #include "watch-show.h"
@@ -30,34 +32,43 @@ static bool is_wanted(const struct options *o, pid_t tid)
 	return !o->tid_count;
 }
 
+void view_watch_show(struct output *output, struct symbols *symbols, const struct place *place,
+		     struct watch_hit *hit)
+{
+	char name[1024];
+
+	if (!is_wanted(output->options, hit->tid) || !output_show(output))
+		return;
+	output->events++;
+	if (output->recording) {
+		record_access(output, symbols, place, hit);
+	} else if (output->options->summary) {
+		if (!output->view_data)
+			output->view_data = watch_table_create();
+		hit->where = place->text;
+		if (output->view_data)
+			watch_table_add(output->view_data, symbols, hit);
+	} else {
+		hit->where = part_name(place, hit->address, hit->len, name, sizeof name);
+		watch_show(&output->main, output->options, symbols, hit);
+	}
+}
+
 static void show(struct output *output, const struct watch_event *e)
 {
 	const struct place *place = &e->target->places[e->place];
-	char name[1024];
 	struct watch_hit hit = {
 		.tid = e->tid, .pid = e->pid, .type = &place->type, .address = e->address,
 		.len = e->len, .old = (const uint8_t *)&e->old, .new = (const uint8_t *)&e->new,
 		.pc = e->pc, .what = e->what, .number = e->number, .stack = e->stack,
 	};
 
-	if (!is_wanted(output->options, e->tid) || !output_show(output))
-		return;
-	output->events++;
 	target_symbols_lock(e->target);
-	if (output->options->summary) {
-		if (!output->view_data)
-			output->view_data = watch_table_create();
-		hit.where = place->text;
-		if (output->view_data)
-			watch_table_add(output->view_data, e->target->symbols, &hit);
-	} else {
-		hit.where = part_name(place, hit.address, hit.len, name, sizeof name);
-		watch_show(&output->main, output->options, e->target->symbols, &hit);
-	}
+	view_watch_show(output, e->target->symbols, place, &hit);
 	target_symbols_unlock(e->target);
 }
 
-static bool round_of(struct output *output)
+bool view_watch_round(struct output *output)
 {
 	static struct watch_event events[BATCH];
 	bool any = false;
@@ -76,10 +87,11 @@ static bool round_of(struct output *output)
 	return any;
 }
 
-static void finish(struct output *output)
+void view_watch_finish(struct output *output)
 {
 	watch_queue_close(output->watches);
-	round_of(output);
+	view_watch_round(output);
+	record_finish(output);
 	if (output->options->summary && !output->view_data)
 		output->view_data = watch_table_create();
 	if (output->options->summary && output->view_data)
@@ -88,4 +100,5 @@ static void finish(struct output *output)
 	output->view_data = NULL;
 }
 
-const struct view view_watch = { .name = "watch", .round = round_of, .finish = finish };
+const struct view view_watch = { .name = "watch", .round = view_watch_round,
+				.finish = view_watch_finish };

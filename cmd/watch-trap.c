@@ -6,6 +6,7 @@
 #include "decode.h"
 #include "message.h"
 #include "output.h"
+#include "record-access.h"
 #include "watch-internal.h"
 #include "watch-show.h"
 #include "watch-stack.h"
@@ -65,8 +66,13 @@ static bool is_counted(struct session *s, pid_t tid)
 	return !o->tid_count;
 }
 
-static void write_hit(struct session *s, struct watch *w, const struct watch_hit *hit)
+static void write_hit(struct session *s, struct watch *w, const struct place *place,
+		      const struct watch_hit *hit)
 {
+	if (s->options->record) {
+		record_access(s->output, w->symbols, place, hit);
+		return;
+	}
 	if (!s->options->summary) {
 		watch_show(output_writer(s->output), s->options, w->symbols, hit);
 		return;
@@ -117,7 +123,7 @@ static void show(struct session *s, struct watch *w, pid_t tid, struct place *p,
 		return;
 	if (o->stack && !o->summary)
 		hit.stack = stack = stack_of(w, regs, draft->pc ? draft->pc : regs->rip);
-	write_hit(s, w, &hit);
+	write_hit(s, w, p, &hit);
 	free(stack);
 	if (++s->watch_hits == o->limit)
 		session_end(s);
@@ -126,6 +132,8 @@ static void show(struct session *s, struct watch *w, pid_t tid, struct place *p,
 
 void watch_finish(struct session *s)
 {
+	if (s->options->mode == MODE_WATCH && !s->events.stores)
+		record_finish(s->output);
 	if (!s->options->summary || s->events.stores || s->options->mode != MODE_WATCH)
 		return;
 	if (!s->watch_table)

@@ -3,18 +3,18 @@
 _tracer()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
-	local options='-p --exec -f -ff --calls --blocks --insns --watch --watch-with --coverage --profile --stacks
-		--none --tid -F -N -M -X -D --min-time --when --wait --limit --duration -o --format -c -k --sort
+	local options='-p --exec --replay -f -ff --calls --blocks --insns --watch --watch-with --coverage --profile --stacks
+		--none --tid -F -N -M -X -D --min-time --when --wait --limit --duration -o --record --format -c -k --sort
 		-l -t -tt -ttt -r --clock --no-time --no-demangle --color --lossy --cache-size --trust -q -v --stats --help
 		--version'
-	local valued=' -p --exec --watch --watch-with --tid -F -N -M -X -D --min-time --when --limit --duration -o
-		--format --sort --clock --color --cache-size --trust '
+	local valued=' -p --exec --replay --watch --watch-with --tid -F -N -M -X -D --min-time --when --limit --duration -o
+		--record --format --sort --clock --color --cache-size --trust '
 
 	COMPREPLY=()
 	case $before in
 	-p) mapfile -t COMPREPLY < <(compgen -W "$(ps -e -o pid=)" -- "$word"); return ;;
 	--exec) mapfile -t COMPREPLY < <(compgen -c -- "$word"; compgen -f -- "$word"); return ;;
-	-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	-o | --record | --replay) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word"); return ;;
 	--sort)
 		mapfile -t COMPREPLY < <(compgen -W 'total self calls min avg max name' -- "$word")

@@ -152,6 +152,8 @@ static const struct cfi_fde *fde_at(struct image *image, uint64_t address)
 
 const struct symbol *symbols_find(struct symbols *s, uint64_t address)
 {
+	if (s->given.find)
+		return s->given.find(s->given.context, address);
 	struct module *m = module_at(s, address);
 
 	if (!m)
@@ -177,10 +179,12 @@ const struct symbol *symbols_find(struct symbols *s, uint64_t address)
 
 const struct symbol *symbols_find_object(struct symbols *s, uint64_t address)
 {
-	struct module *m = module_at(s, address);
 	const struct image_extents *objects;
 	const struct image_extent *extent;
 
+	if (s->given.find_object)
+		return s->given.find_object(s->given.context, address);
+	struct module *m = module_at(s, address);
 	if (!m)
 		return NULL;
 	objects = &image_table(m->image)->objects;

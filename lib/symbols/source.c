@@ -32,9 +32,11 @@ static bool keep_line(struct symbols *s, const struct debug_line *line, struct s
 bool symbols_line(struct symbols *s, uint64_t address, struct source_line *out)
 {
 	uint64_t base;
-	struct debug_info *info = info_at(s, address, &base);
 	struct debug_line line;
 
+	if (s->given.line)
+		return s->given.line(s->given.context, address, out);
+	struct debug_info *info = info_at(s, address, &base);
 	return info && debug_info_line(info, address - base, &line) && keep_line(s, &line, out);
 }
 

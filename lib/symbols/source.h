@@ -25,6 +25,21 @@ struct source_line {
  * is unchanged. */
 bool symbols_line(struct symbols *s, uint64_t address, struct source_line *out);
 
+/* Answers of another table, which were kept: a table that is made of them gives them, and
+ * nothing else (symbols_create_given()).  Each as the function of that name; what they
+ * return must stay where it is. */
+struct symbols_given {
+	const struct symbol *(*find)(void *context, uint64_t address);
+	const struct symbol *(*find_object)(void *context, uint64_t address);
+	const struct symbols_module *(*module_find)(void *context, uint64_t address);
+	bool (*line)(void *context, uint64_t address, struct source_line *out);
+	void *context;
+};
+
+/* `*given` is copied.  NULL: out of memory.  Only symbols_find(), symbols_find_object(),
+ * symbols_module_find(), symbols_format() and symbols_line() can be asked of it. */
+struct symbols *symbols_create_given(const struct symbols_given *given);
+
 /* One function whose body was inlined around an address. */
 struct source_inline {
 	const char *name;               /* demangled, without parameter list */

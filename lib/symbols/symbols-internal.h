@@ -5,6 +5,7 @@
 #include "image.h"
 #include "maps.h"
 #include "pool.h"
+#include "source.h"
 #include "symbols.h"
 
 struct module {
@@ -49,6 +50,7 @@ struct symbols {
 	pid_t pid;
 	struct symbols_memory memory;
 	bool no_demangle;
+	struct symbols_given given;     /* symbols_create_given(); else NULLs */
 	unsigned generation;            /* counts refreshes that changed something */
 
 	struct pool pool;

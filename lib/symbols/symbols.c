@@ -22,6 +22,15 @@ struct symbols *symbols_create(pid_t pid, const struct symbols_memory *memory)
 	return s;
 }
 
+struct symbols *symbols_create_given(const struct symbols_given *given)
+{
+	struct symbols *s = calloc(1, sizeof *s);
+
+	if (s)
+		s->given = *given;
+	return s;
+}
+
 void symbols_destroy(struct symbols *s)
 {
 	if (!s)
@@ -102,6 +111,8 @@ bool symbols_is_current(const struct symbols *s, uint64_t address, const struct 
 
 const struct symbols_module *symbols_module_find(struct symbols *s, uint64_t address)
 {
+	if (s->given.module_find)
+		return s->given.module_find(s->given.context, address);
 	const struct mapping *mapping = symbols_mapping(s, address);
 
 	return mapping && mapping->module ? &mapping->module->public : NULL;

@@ -26,6 +26,14 @@ test_durations_are_without_the_events() {
 	done
 }
 
+# What is taken off stands in a recorded trace, too.
+test_durations_of_a_recorded_trace() {
+	seen=$("$TRACER" -q --record trace "$VICTIMS/timed" 27)
+	"$TRACER" --replay trace -c -M timed -o table
+	shown=$(awk '/ work / { print $4 }' table)
+	holds "$shown < 0.8 * $seen" || fail "$shown us of $seen us"
+}
+
 # What takes long by itself stays as long as it is.
 test_durations_of_sleep() {
 	for clock in tsc coarse; do

@@ -1,0 +1,92 @@
+/* origin-live.c - a process that is traced, as the origin of its events. */
+#include <errno.h>
+#include <pthread.h>
+
+#include "source.h"
+#include "target.h"
+
+static const struct site *site(const struct origin *origin, uint32_t index)
+{
+	return translator_site(target_of_origin(origin)->translator, index);
+}
+
+static const struct block *block(const struct origin *origin, uint32_t index)
+{
+	return translator_block(target_of_origin(origin)->translator, index);
+}
+
+static void name(struct origin *origin, uint64_t address, struct origin_name *out)
+{
+	struct target *target = target_of_origin(origin);
+
+	*out = (struct origin_name){ 0 };
+	target_symbols_lock_at(target, address);
+	const struct symbol *symbol = symbols_find(target->symbols, address);
+	const struct symbols_module *module = symbols_module_find(target->symbols, address);
+	if (symbol) {
+		out->function = symbol->name;
+		out->mangled = symbol->mangled;
+		out->start = symbol->start;
+		out->is_plt = symbol->is_plt;
+	}
+	if (module) {
+		out->module = module->name;
+		out->base = module->base;
+	}
+	out->identity = module;
+	out->is_start = symbols_function_start(target->symbols, address);
+	target_symbols_unlock(target);
+}
+
+static bool line(struct origin *origin, uint64_t address, struct origin_line *out)
+{
+	struct target *target = target_of_origin(origin);
+	struct source_line found;
+
+	target_symbols_lock_at(target, address);
+	bool is_known = symbols_line(target->symbols, address, &found) && found.line;
+	target_symbols_unlock(target);
+	if (is_known)
+		*out = (struct origin_line){ found.file, found.line };
+	return is_known;
+}
+
+static bool module_next(struct origin *origin, size_t *cursor, struct origin_module *out)
+{
+	struct target *target = target_of_origin(origin);
+	struct symbols_change change;
+
+	target_symbols_lock(target);
+	bool is_new = symbols_change_next(target->symbols, cursor, &change);
+	if (is_new)
+		*out = (struct origin_module){ change.module->name, change.module->path,
+					       change.module, change.module->base,
+					       change.module->start, change.module->end,
+					       change.is_added };
+	target_symbols_unlock(target);
+	return is_new;
+}
+
+static unsigned map_changes(const struct origin *origin)
+{
+	return __atomic_load_n(&target_of_origin(origin)->map_changes, __ATOMIC_ACQUIRE);
+}
+
+static ssize_t covered(struct origin *origin, size_t *cursor, uint32_t *out, size_t room)
+{
+	struct target *target = target_of_origin(origin);
+	const struct block *next;
+	size_t n = 0;
+
+	if (pthread_mutex_trylock(&target->lock))
+		return -EAGAIN;
+	while (n < room && translator_first_next(target->translator, cursor, &next))
+		out[n++] = next->index;
+	pthread_mutex_unlock(&target->lock);
+	return (ssize_t)n;
+}
+
+const struct origin_ops origin_live = {
+	.site = site, .block = block, .name = name, .line = line, .module_next = module_next,
+	.map_changes = map_changes, .covered = covered,
+};
