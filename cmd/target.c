@@ -1,4 +1,4 @@
-#include "target.h"
+#include "target-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,34 +26,10 @@
 #include "watch-place.h"
 
 #define HWCAP2_FSGSBASE 2
-#define SYS_TABLE_BYTES 65536
-#define CONTROL_BYTES 65536
-#define LOOKUP_BYTES ((TRANSLATE_LOOKUP_BYTES + 65535) & ~65535ul)
-#define WAYS_AT (CONTROL_BYTES + SYS_TABLE_BYTES + LOOKUP_KINDS * LOOKUP_BYTES)
-#define TRUST_AT (WAYS_AT + TRANSLATE_WAYS_BYTES)
-#define LOG_AT (TRUST_AT + TRANSLATE_TRUST_BYTES)
-#define LOG_BYTES ((sizeof(struct store_log) + 65535) & ~65535ul)
-#define HEAT_AT (LOG_AT + LOG_BYTES)
-#define SEEN_AT (HEAT_AT + TRANSLATE_HEAT_BYTES)
-#define SHARED_BYTES (SEEN_AT + TRANSLATE_SEEN_BYTES)
-#define SYMBOLS_ASKED_MAX 200
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
 #define PATIENCE_NS (50 * 1000 * 1000)
-#define RINGS_BYTES(t) (THREAD_AREA_HEAD_BYTES + (size_t)(t)->ring_chunks * RING_CHUNK_BYTES)
-/* The ring runs a little over its end, into the next area or what lies before the counters. */
-#define COUNTERS_AT(t) (RINGS_BYTES(t) + THREAD_BLOCK_OFFSET)
-#define COUNTERS_BYTES(t) ((t)->counters ? (size_t)(t)->counters * 8 + RING_CHUNK_BYTES : 0)
-#define AREA_BYTES(t) (RINGS_BYTES(t) + COUNTERS_BYTES(t))
-#define AREAS_BYTES_MAX (3ul << 29)     /* or the arena would not be near the program */
 
 /* ---- what the translator asks ---------------------------------------------------- */
-
-void target_map_changed(struct target *target)
-{
-	target->maps_are_old = true;
-	target->asked_count = 0;
-	__atomic_fetch_add(&target->map_changes, 1, __ATOMIC_RELEASE);
-}
 
 void target_lock(struct target *target)
 {
@@ -67,134 +43,10 @@ void target_unlock(struct target *target)
 	pthread_mutex_unlock(&target->lock);
 }
 
-/* Changes are counted before the map is looked at: one meanwhile is one more. */
-static void refresh_symbols(struct target *target, unsigned changes)
-{
-	int ignored = symbols_refresh(target->symbols, NULL);
-
-	(void)ignored;
-	target->symbols_of = changes;
-	target->symbols_asked = 0;
-}
-
-void target_symbols_lock(struct target *target)
-{
-	pthread_mutex_lock(&target->symbols_lock);
-	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
-	if (changes != target->symbols_of && !target_is_gone(target))
-		refresh_symbols(target, changes);
-}
-
-/* As long as that is less work than to read all of the map once. */
-static bool is_known(struct target *target, uint64_t address)
-{
-	pid_t task = __atomic_load_n(&target->task, __ATOMIC_ACQUIRE);
-	struct map map;
-
-	return target->symbols_asked++ < SYMBOLS_ASKED_MAX &&
-	       maps_query(task, address, &map) == 0 &&
-	       symbols_is_current(target->symbols, address, &map);
-}
-
-void target_symbols_lock_at(struct target *target, uint64_t address)
-{
-	pthread_mutex_lock(&target->symbols_lock);
-	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
-	if (changes != target->symbols_of && !target_is_gone(target) &&
-	    !is_known(target, address))
-		refresh_symbols(target, changes);
-}
-
-void target_symbols_note(struct target *target, uint64_t start, uint64_t end)
-{
-	pid_t task = __atomic_load_n(&target->task, __ATOMIC_ACQUIRE);
-	struct map map;
-	int r;
-
-	while ((r = maps_query_code(task, start, &map)) == 0 && map.start < end) {
-		target_symbols_lock_at(target, map.start);
-		target_symbols_unlock(target);
-		start = map.end;
-	}
-	if (r == 0 || r == -ENOENT)
-		return;                 /* no more code there */
-	target_symbols_lock(target);
-	target_symbols_unlock(target);
-}
-
-void target_symbols_unlock(struct target *target)
-{
-	pthread_mutex_unlock(&target->symbols_lock);
-}
-
-/* The map of the address space.  A first thread that has ended while others live
- * on has none any more: then it is read, from now on, through another one. */
-static int read_maps(struct target *target)
-{
-	if (maps_read(target->task, &target->maps, NULL) == 0 && target->maps.count)
-		return 0;
-	for (unsigned i = 0; i < target->areas; i++) {
-		const struct thread *thread = target->by_area[i];
-
-		if (!thread || thread->tid == target->task)
-			continue;
-		maps_deinit(&target->maps);
-		if (maps_read(thread->tid, &target->maps, NULL) < 0 || !target->maps.count)
-			continue;
-		__atomic_store_n(&target->task, thread->tid, __ATOMIC_RELEASE);
-		pthread_mutex_lock(&target->symbols_lock);
-		symbols_set_pid(target->symbols, thread->tid);
-		pthread_mutex_unlock(&target->symbols_lock);
-		return 0;
-	}
-	return -ESRCH;
-}
-
-#define ASKED_MAX (sizeof ((struct target *)0)->asked / sizeof(struct map))
-
-/* One entry of the map, while the snapshot is old: reading all of it takes long where
- * there are thousands.  NULL: there is none, or the kernel cannot be asked for one. */
-static const struct map *ask(struct target *target, uint64_t address)
-{
-	unsigned n = target->asked_count < ASKED_MAX ? target->asked_count : ASKED_MAX;
-	struct map found;
-
-	for (unsigned i = 0; i < n; i++)
-		if (address >= target->asked[i].start && address < target->asked[i].end)
-			return &target->asked[i];
-	int r = maps_query(target->task, address, &found);
-	target->cannot_ask |= r == -ENOTTY;
-	if (r < 0)
-		return NULL;
-	struct map *place = &target->asked[target->asked_count++ % ASKED_MAX];
-	*place = found;
-	return place;
-}
-
-/* The executable mapping that holds `address`, or NULL.  A miss in the snapshot is looked up
- * once more in a fresh one: the kernel grows stacks unasked. */
-static const struct map *find_code(struct target *target, uint64_t address)
-{
-	for (int attempt = 0; attempt < 2; attempt++) {
-		const struct map *m = !target->maps_are_old ? maps_find(&target->maps, address) :
-				      target->cannot_ask ? NULL : ask(target, address);
-
-		if (m && (m->prot & MAP_EXEC))
-			return m;
-		if (attempt)
-			break;
-		maps_deinit(&target->maps);
-		if (read_maps(target) < 0)
-			return NULL;
-		target->maps_are_old = false;
-	}
-	return NULL;
-}
-
 /* A shared mapping may be written through another one. */
 static bool is_writable(void *context, struct app_pc pc)
 {
-	const struct map *m = find_code(context, pc.address);
+	const struct map *m = target_map_code(context, pc.address);
 
 	return m && (m->prot & (MAP_WRITE | MAP_IS_SHARED));
 }
@@ -218,12 +70,12 @@ static size_t read_code(void *context, struct app_pc pc, void *buf, size_t len)
 
 	if (arena_holds(&target->arena, pc.address))
 		return 0;
-	if (!find_code(target, pc.address))
+	if (!target_map_code(target, pc.address))
 		return 0;
 	n = tracee_read(target->task, pc.address, buf, len);
 	if (n <= 0 && is_ended(target->task)) {
 		maps_deinit(&target->maps);
-		if (read_maps(target) == 0)
+		if (target_map_read(target) == 0)
 			n = tracee_read(target->task, pc.address, buf, len);
 	}
 	return n > 0 ? (size_t)n : 0;
@@ -533,126 +385,6 @@ void target_destroy(struct target *target)
 	free(target->areas_used);
 	free(target->by_area);
 	free(target);
-}
-
-/* ---- thread areas ------------------------------------------------------------------------ */
-
-static uint64_t area_base(const struct target *target, unsigned area)
-{
-	return target->areas_base + (uint64_t)area * AREA_BYTES(target);
-}
-
-uint64_t target_gs(const struct thread *thread)
-{
-	return area_base(thread->target, thread->area) + THREAD_BLOCK_OFFSET;
-}
-
-static int free_area(struct target *target)
-{
-	for (unsigned i = 0; i < target->areas; i++)
-		if (!(target->areas_used[i / 64] >> (i % 64) & 1))
-			return (int)i;
-	return -ENOSPC;
-}
-
-static void init_block(struct target *target, struct thread *thread, uint64_t app_gs)
-{
-	struct thread_block *tb = thread->tb;
-	uint64_t base = area_base(target, thread->area);
-
-	memset(tb, 0, sizeof *tb);
-	tb->app_gs = app_gs;
-	tb->stack_top = base + THREAD_STACK_TOP;
-	tb->control = target->data_base;
-	tb->sys_table = target->data_base + CONTROL_BYTES;
-	for (int i = 0; i < LOOKUP_KINDS; i++)
-		tb->lookup[i] = tb->sys_table + SYS_TABLE_BYTES + (uint64_t)i * LOOKUP_BYTES;
-	tb->ways = target->data_base + WAYS_AT;
-	tb->watch_log = target->store_log ? target->data_base + LOG_AT : 0;
-	tb->ring_start = base + THREAD_AREA_HEAD_BYTES;
-	tb->ring_chunks = target->ring_chunks;
-	tb->ring_lossy = target->session->lossy;
-	tb->cursor = tb->ring_start + RING_ZONE_BYTES;
-	tb->index = thread->area;
-}
-
-static void init_ring(struct target *target, struct thread *thread)
-{
-	struct thread_block *tb = thread->tb;
-
-	thread->ring = (struct ring){
-		.data = local_at(target, tb->ring_start),
-		.start = tb->ring_start,
-		.chunks = tb->ring_chunks,
-		.cursor = &tb->cursor,
-		.produced = &tb->ring_produced,
-		.consumed = &tb->ring_consumed,
-		.dropping = &tb->ring_dropping,
-		.chunk_end = tb->ring_chunk_end,
-	};
-	ring_init(&thread->ring);
-}
-
-static int take_free_area(struct target *target, struct thread *thread)
-{
-	int area = free_area(target);
-
-	if (area < 0)
-		return area;
-	target->areas_used[area / 64] |= 1ull << (area % 64);
-	target->threads++;
-	thread->target = target;
-	thread->area = (unsigned)area;
-	thread->tb = (struct thread_block *)local_at(target, target_gs(thread));
-	__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
-	target->by_area[area] = thread;
-	if ((unsigned)area >= target->areas_top)
-		__atomic_store_n(&target->areas_top, (unsigned)area + 1, __ATOMIC_RELEASE);
-	return area;
-}
-
-int target_area_take(struct target *target, struct thread *thread, uint64_t app_gs,
-		     struct err *err)
-{
-	target_lock(target);
-	int area = take_free_area(target, thread);
-	target_unlock(target);
-	if (area < 0)
-		return err_set(err, ENOSPC, "thread %d: more than %u threads at once (give "
-			       "--tid, or a smaller --ring)", thread->tid, target->areas);
-	init_block(target, thread, app_gs);
-	init_ring(target, thread);
-	return 0;
-}
-
-bool target_area_quiet(struct thread *thread)
-{
-	struct target *target = thread->target;
-
-	if (!target || !thread->tb)
-		return true;
-	if (pthread_mutex_trylock(&target->lock))
-		return false;
-	target->by_area[thread->area] = NULL;
-	pthread_mutex_unlock(&target->lock);
-	return true;
-}
-
-bool target_area_release(struct thread *thread)
-{
-	struct target *target = thread->target;
-
-	if (!target || !thread->tb)
-		return true;
-	/* Who holds it may be waiting for room in a ring, which the caller makes. */
-	if (pthread_mutex_trylock(&target->lock))
-		return false;
-	target->areas_used[thread->area / 64] &= ~(1ull << (thread->area % 64));
-	target->by_area[thread->area] = NULL;
-	thread->tb = NULL;
-	pthread_mutex_unlock(&target->lock);
-	__atomic_sub_fetch(&target->threads, 1, __ATOMIC_RELEASE);
-	return true;
 }
 
 void target_dispatch(struct thread *thread)

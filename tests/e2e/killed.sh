@@ -131,6 +131,7 @@ test_program_killed_while_we_leave() {
 		"$TRACER" -q -p "$program" --none -o trace &
 		tracer=$!
 		started_pids+=("$tracer")
+		wait_for 10 grep -q memfd "/proc/$program/maps"
 		sleep "0.$(printf %03d $((RANDOM % 100 + 20)))"
 		kill -TERM "$tracer"
 		sleep "0.00$((RANDOM % 6))"
