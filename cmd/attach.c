@@ -275,6 +275,7 @@ int attach_take_process(struct session *s, pid_t pid, struct err *err)
 		return r;
 	}
 	attach_resume_process(s, pid);
+	message_verbose(1, "attached to process %d", pid);
 	return 0;
 }
 

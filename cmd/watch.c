@@ -281,6 +281,7 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 		return r;
 	}
 	attach_resume_process(s, pid);
+	message_verbose(1, "attached to process %d", pid);
 	return 0;
 }
 

@@ -128,10 +128,10 @@ test_program_killed_while_we_leave() {
 	for i in $(seq "$(rounds 20 200)"); do
 		start "$VICTIMS/threads" 8 60 >out
 		program=$STARTED
-		"$TRACER" -q -p "$program" --none -o trace &
+		"$TRACER" -v -p "$program" --none -o trace 2>said &
 		tracer=$!
 		started_pids+=("$tracer")
-		wait_for 10 grep -q memfd "/proc/$program/maps"
+		wait_for 10 grep -q '^tracer: attached' said
 		sleep "0.$(printf %03d $((RANDOM % 100 + 20)))"
 		kill -TERM "$tracer"
 		sleep "0.00$((RANDOM % 6))"
@@ -150,16 +150,17 @@ test_killed_by_timeout() {
 	[ "$(redis-cli -p "$port" ping)" = PONG ]
 }
 
-# Both processes at once: nobody is left to detach.  The program lives on: threads that
+# Both processes at once, but not in the moment in which a thread makes system calls of ours:
+# nobody is left to detach.  The program lives on: threads that
 # need the tracer go on natively, the others in the cache.
 both_are_killed() {
 	local pid=$1
 
 	shift
-	"$TRACER" -q -p "$pid" -o trace "$@" &
+	"$TRACER" -v -p "$pid" -o trace "$@" 2>said &
 	tracer=$!
 	started_pids+=("$tracer")
-	wait_for 5 grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$pid/status"
+	wait_for 10 grep -q '^tracer: attached' said
 	sleep "0.$(printf %03d $((RANDOM % 200)))"
 	worker=$(pgrep -P "$tracer" || true)
 	kill -9 "$worker" "$tracer"
