@@ -136,7 +136,8 @@ static int seize_new(struct session *s, pid_t pid, struct err *err)
 }
 
 /* Waits for the stop of one thread.  A signal that arrives first goes on its
- * way: the thread is native still. */
+ * way: the thread is native still.  Any stop is taken by the kernel for the one that was
+ * asked for, so that it has to be asked for again. */
 static void collect(struct session *s, struct thread *thread)
 {
 	struct tracee_stop stop;
@@ -150,6 +151,7 @@ static void collect(struct session *s, struct thread *thread)
 			thread->is_stopped = true;
 			thread->is_listening = stop.kind == STOP_GROUP;
 		} else {
+			tracee_interrupt(thread->tid);
 			tracee_resume(thread->tid, TRACEE_CONT,
 				      stop.kind == STOP_SIGNAL ? stop.code : 0);
 		}

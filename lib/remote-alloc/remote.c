@@ -112,6 +112,8 @@ static int drive(struct remote *remote, enum tracee_resume how, bool (*want)(enu
 			return stop.kind;
 		if (stop.kind == STOP_SIGNAL)
 			remote->held_signals |= 1ull << (stop.code - 1);
+		if (how == TRACEE_CONT) /* any stop ends the wait for the one asked for */
+			tracee_interrupt(remote->tid);
 		if (tracee_resume(remote->tid, how, 0) < 0)
 			return lost(remote);
 	}

@@ -272,4 +272,15 @@ test_program_ends_while_attached() {
 	ends_complete trace
 }
 
+# The stop that we ask for must not be lost in that of a thread that is being made.
+test_while_threads_begin() {
+	for _ in $(seq "$(rounds 60 1000)"); do
+		start "$VICTIMS/threads" 8 60 >out
+		timeout 10 "$TRACER" -q -p "$STARTED" --none --duration 20ms -o trace ||
+			fail "status $?"
+		kill -0 "$STARTED"
+		stop "$STARTED"
+	done
+}
+
 run_tests "$@"
