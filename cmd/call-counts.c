@@ -39,13 +39,13 @@ static void leave_stub(struct call_counts *c, const struct name *stub, const str
 void call_counts_add(struct call_counts *c, enum site_kind kind, uint64_t from, uint64_t target,
 		     uint64_t n)
 {
-	const struct name *callee = names_find(names_of(c), target);
+	const struct name *callee = names_now(names_of(c), target);
 
 	if (kind != SITE_TAILCALL) {
 		count(c, callee, n);
 		return;
 	}
-	const struct name *function = names_find(names_of(c), from)->of_function;
+	const struct name *function = names_now(names_of(c), from)->of_function;
 	if (is_stub(function))
 		leave_stub(c, function, callee, n);
 	else if (callee != function)
@@ -92,18 +92,4 @@ void call_counts_event(struct call_counts *c, const struct record *record)
 		take_back(c, record);
 		break;
 	}
-}
-
-static void see(void *context, const struct site *site)
-{
-	struct call_counts *c = context;
-
-	names_find(names_of(c), site->target);
-	if (site->kind == SITE_TAILCALL)
-		names_find(names_of(c), site->pc);
-}
-
-void call_counts_look_ahead(struct call_counts *c, uint32_t *cursor)
-{
-	counted_look_ahead(c->stream->target, cursor, see, c);
 }

@@ -28,7 +28,5 @@ void call_counts_add(struct call_counts *c, enum site_kind kind, uint64_t from, 
 		     uint64_t n);
 /* The same of an event. */
 void call_counts_event(struct call_counts *c, const struct record *record);
-/* Names what can be looked up now. */
-void call_counts_look_ahead(struct call_counts *c, uint32_t *cursor);
 
 #endif

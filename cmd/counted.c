@@ -9,7 +9,13 @@ static uint64_t *counters_of(const struct stream *stream)
 	return (uint64_t *)((uint8_t *)stream->thread->tb + target->counters_at);
 }
 
-uint64_t counted_take(struct stream *stream, const struct counted *counted)
+static bool is_in(uint64_t pc, uint64_t start, uint64_t end)
+{
+	return pc >= start && pc < end;
+}
+
+uint64_t counted_take(struct stream *stream, uint64_t start, uint64_t end,
+		      const struct counted *counted)
 {
 	const struct translator *t = stream->target->translator;
 	uint64_t *counters = counters_of(stream);
@@ -21,22 +27,17 @@ uint64_t counted_take(struct stream *stream, const struct counted *counted)
 
 		if (!n)
 			continue;
+		const struct block *block = translator_block(t, counter->block);
+		const struct site *site = counter->site == NO_SITE ? NULL :
+					  translator_site(t, counter->site);
+		if (!(block && is_in(block->pc.address, start, end)) &&
+		    !(site && is_in(site->target, start, end)))
+			continue;
 		counters[i] = 0;
 		sum += n;
-		counted->add(counted->context, translator_block(t, counter->block),
-			     counter->site == NO_SITE ? NULL : translator_site(t, counter->site), n);
+		counted->add(counted->context, block, site, n);
 	}
 	return sum;
-}
-
-void counted_look_ahead(const struct target *target, uint32_t *cursor,
-			void (*see)(void *context, const struct site *site), void *context)
-{
-	const struct translate_counter *counter;
-
-	for (; (counter = translator_counter(target->translator, *cursor)); (*cursor)++)
-		if (counter->site != NO_SITE)
-			see(context, translator_site(target->translator, counter->site));
 }
 
 bool counted_cut(const struct stream *stream, const struct record *record,

@@ -11,9 +11,11 @@
 
 #include "output.h"
 
-/* Counters of a thread; what is used of a page costs memory. */
-#define COUNTERS_OF_CALLS  (128u << 10)
-#define COUNTERS_OF_BLOCKS (512u << 10)
+/* Counters of a thread: only pages that are used cost memory, but all of them address space
+ * near the program, which limits the number of threads.  When there are no more, the code
+ * cache is flushed. */
+#define COUNTERS_OF_CALLS  (64u << 10)
+#define COUNTERS_OF_BLOCKS (256u << 10)
 
 struct counted {
 	/* `block` has run n times; and, if there is `site`, the call or jump at its end has been
@@ -22,15 +24,11 @@ struct counted {
 	void *context;
 };
 
-/* Takes what the thread has counted, and how much that is in all; its counters are 0 behind
- * that.
- * requires: the thread does not run translated code */
-uint64_t counted_take(struct stream *stream, const struct counted *counted);
-
-/* Calls `see` for the sites of counters from *cursor on: what they lead to may be gone when
- * they are taken. */
-void counted_look_ahead(const struct target *target, uint32_t *cursor,
-			void (*see)(void *context, const struct site *site), void *context);
+/* Takes what the thread has counted of code in [start, end), and of what leads there, and how
+ * much that is in all; the counters are 0 behind that.
+ * requires: the thread does not run that code */
+uint64_t counted_take(struct stream *stream, uint64_t start, uint64_t end,
+		      const struct counted *counted);
 
 /* A block that did not run to its end. */
 struct counted_cut {

@@ -179,11 +179,12 @@ static bool await_child(struct session *s, pid_t tid, struct tracee_stop *stop)
 	return stops_wait(s, tid, true, stop) == 0;
 }
 
+/* It stays at the stop with which it began, with its own registers, until we leave. */
 static void child_failed(struct session *s, struct thread *child, const struct err *err)
 {
 	message_error(err);
+	child->is_stopped = true;
 	s->ends = true;
-	(void)child;
 }
 
 /* Killed in the middle of what failed: that is no failure. */

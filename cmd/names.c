@@ -194,7 +194,7 @@ static void look_up(struct names *names, struct name *name)
 	struct origin_module module;
 	struct origin_name found;
 
-	name->map_changes = origin_map_changes(names->origin);
+	name->map_changes = origin_code_gone(names->origin);
 	origin_name(names->origin, name->address, &found);
 	while (origin_module_next(names->origin, &names->changes, &module))
 		names->generation++;
@@ -231,7 +231,7 @@ static const struct name *make(struct names *names, uint64_t address)
 	if (!*slot)
 		names->used++;
 	*slot = name;
-	name->of_function = name->start == address ? name : names_find(names, name->start);
+	name->of_function = name->start == address ? name : names_now(names, name->start);
 	name->function_id = name->of_function->id;
 	name->filter = filter_name(names->filter, name->of_function->function, name->module);
 	return name;
@@ -265,11 +265,10 @@ static bool make_index_room(struct names *names, uint32_t index)
 	return true;
 }
 
-/* A module at the place of another that was unloaded: code translated anew has new
- * numbers, so this is where it shows. */
+/* A module may stand at the place of another that was unloaded. */
 static bool is_outdated(struct names *names, const struct name *constant)
 {
-	unsigned changes = origin_map_changes(names->origin);
+	unsigned changes = origin_code_gone(names->origin);
 	struct origin_name now;
 	struct name *name = (struct name *)constant;
 
@@ -280,14 +279,21 @@ static bool is_outdated(struct names *names, const struct name *constant)
 	return now.identity != name->module_identity;
 }
 
+const struct name *names_now(struct names *names, uint64_t address)
+{
+	const struct name *name = names_find(names, address);
+
+	return is_outdated(names, name) ? make(names, address) : name;
+}
+
 const struct name *names_of_index(struct names *names, uint32_t index, uint64_t address)
 {
-	if (index < names->index_room && names->by_index[index] &&
-	    names->by_index[index]->address == address)
-		return names->by_index[index];
-	const struct name *name = names_find(names, address);
-	if (is_outdated(names, name))
-		name = make(names, address);
+	const struct name *name = index < names->index_room ? names->by_index[index] : NULL;
+
+	if (name && name->address == address &&
+	    name->map_changes == origin_code_gone(names->origin))
+		return name;
+	name = names_now(names, address);
 	if (index < names->index_room || make_index_room(names, index))
 		names->by_index[index] = name;
 	return name;

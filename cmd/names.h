@@ -53,6 +53,9 @@ const struct name *names_at(const struct names *names, uint32_t id);
 /* The name of an address; never NULL (out of memory: a name "?"). */
 const struct name *names_find(struct names *names, uint64_t address);
 
+/* The same, of what is there now, if code has gone since it was asked for the last time. */
+const struct name *names_now(struct names *names, uint64_t address);
+
 /* The same for the address that goes with site or block number `index`; and when they
  * are numbered anew. */
 const struct name *names_of_index(struct names *names, uint32_t index, uint64_t address);

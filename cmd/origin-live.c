@@ -72,6 +72,11 @@ static unsigned map_changes(const struct origin *origin)
 	return __atomic_load_n(&target_of_origin(origin)->map_changes, __ATOMIC_ACQUIRE);
 }
 
+static unsigned code_gone(const struct origin *origin)
+{
+	return __atomic_load_n(&target_of_origin(origin)->code_gone, __ATOMIC_ACQUIRE);
+}
+
 static ssize_t covered(struct origin *origin, size_t *cursor, uint32_t *out, size_t room)
 {
 	struct target *target = target_of_origin(origin);
@@ -88,5 +93,5 @@ static ssize_t covered(struct origin *origin, size_t *cursor, uint32_t *out, siz
 
 const struct origin_ops origin_live = {
 	.site = site, .block = block, .name = name, .line = line, .module_next = module_next,
-	.map_changes = map_changes, .covered = covered,
+	.map_changes = map_changes, .code_gone = code_gone, .covered = covered,
 };

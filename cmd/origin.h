@@ -52,6 +52,8 @@ struct origin_ops {
 	bool (*module_next)(struct origin *origin, size_t *cursor, struct origin_module *out);
 	/* Counts the changes of what is mapped. */
 	unsigned (*map_changes)(const struct origin *origin);
+	/* Those of them that took code away: names may be those of something else by now. */
+	unsigned (*code_gone)(const struct origin *origin);
 	/* --coverage: indexes of blocks that have run for the first time, at most `room`;
 	 * -EAGAIN: it cannot be said just now. */
 	ssize_t (*covered)(struct origin *origin, size_t *cursor, uint32_t *out, size_t room);
@@ -93,6 +95,11 @@ static inline bool origin_module_next(struct origin *origin, size_t *cursor,
 static inline unsigned origin_map_changes(const struct origin *origin)
 {
 	return origin->ops->map_changes(origin);
+}
+
+static inline unsigned origin_code_gone(const struct origin *origin)
+{
+	return origin->ops->code_gone(origin);
 }
 
 static inline ssize_t origin_covered(struct origin *origin, size_t *cursor, uint32_t *out,

@@ -25,6 +25,12 @@ struct output {
 	bool is_woken, ends, is_running;
 	struct target *forget;          /* see output_forget(); under lock */
 	pthread_cond_t forgotten;
+	struct {
+		struct target *target;  /* NULL: nothing is asked for */
+		uint64_t start, end;
+		unsigned rounds;        /* over all rings, since then */
+	} unmap;                        /* see output_unmap(); under lock */
+	pthread_cond_t unmapped;
 	pthread_t thread;
 	uint32_t *words;
 	uint64_t events, lost, ring_wait_tsc;

@@ -17,6 +17,7 @@
 #include "streams.h"
 #include "watch-queue.h"
 
+#define UNMAP_LOOK_NS (20 * 1000 * 1000)
 #define IDLE_MIN_NS (200 * 1000)
 #define IDLE_MAX_NS (10 * 1000 * 1000)
 #define CHUNK_WAIT_NS (100 * 1000)      /* the next one is waited for awake */
@@ -198,6 +199,34 @@ static void forget(struct output *output, const struct target *target)
 	pthread_mutex_unlock(&output->lock);
 }
 
+/* A round reads a chunk of a ring at most: after so many as it has, and one, all has been
+ * read that was there when it was asked for. */
+static bool is_drained(struct output *output)
+{
+	pthread_mutex_lock(&output->lock);
+	bool is = output->unmap.target && output->unmap.rounds++ > output->session->ring_chunks + 1;
+	pthread_mutex_unlock(&output->lock);
+	return is;
+}
+
+static void unmap(struct output *output)
+{
+	const struct view *view = output->view;
+	struct target *target = output->unmap.target;
+	uint64_t start = output->unmap.start, end = output->unmap.end;
+
+	for (struct stream *s = output->streams; s && view->unmap; s = s->next)
+		if (s->target == target && s->view && !s->is_finished)
+			view->unmap(output, s, start, end);
+	for (struct space *s = output->spaces; s && view->space_unmap; s = s->next)
+		if (s->origin == &target->origin && s->view)
+			view->space_unmap(output, s, start, end);
+	pthread_mutex_lock(&output->lock);
+	output->unmap.target = NULL;
+	pthread_cond_broadcast(&output->unmapped);
+	pthread_mutex_unlock(&output->lock);
+}
+
 static void wait_a_little(struct output *output, long ns)
 {
 	struct timespec until;
@@ -245,6 +274,8 @@ static void *output_main(void *context)
 		drain_fast(output);
 		bool any = drain_all(output, &hurry);
 
+		if (is_drained(output))
+			unmap(output);
 		if (any) {
 			idle_ns = IDLE_MIN_NS;
 			if (!hurry && !ends && !old)
@@ -303,6 +334,7 @@ struct output *output_create(struct session *session, struct err *err)
 	pthread_mutex_init(&output->lock, NULL);
 	pthread_cond_init(&output->wake, NULL);
 	pthread_cond_init(&output->forgotten, NULL);
+	pthread_cond_init(&output->unmapped, NULL);
 	output->view = view_choose(session->options);
 	if (filter_create(session->options, &output->filter, err) < 0 ||
 	    open_main(output, err) < 0) {
@@ -408,6 +440,41 @@ bool output_forget(struct output *output, struct target *target)
 	output->forget = NULL;
 	pthread_mutex_unlock(&output->lock);
 	return done;
+}
+
+/* requires: lock */
+static void wait_for_unmap(struct output *output)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += UNMAP_LOOK_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	output->is_woken = true;
+	pthread_cond_signal(&output->wake);
+	pthread_cond_timedwait(&output->unmapped, &output->lock, &until);
+}
+
+void output_unmap(struct output *output, struct target *target, uint64_t start, uint64_t end)
+{
+	enum mode mode = output->options->mode;
+	bool names = mode == MODE_CALLS || mode == MODE_BLOCKS || mode == MODE_INSNS ||
+		     mode == MODE_PROFILE;
+
+	if (!names)
+		return;
+	pthread_mutex_lock(&output->lock);
+	while (output->unmap.target && output->is_running && !is_asked_to_end())
+		wait_for_unmap(output);         /* of another target */
+	output->unmap.target = target;
+	output->unmap.start = start;
+	output->unmap.end = end;
+	output->unmap.rounds = 0;
+	while (output->unmap.target == target && output->is_running && !is_asked_to_end())
+		wait_for_unmap(output);
+	output->unmap.target = NULL;
+	pthread_mutex_unlock(&output->lock);
 }
 
 struct writer *output_writer(struct output *output)

@@ -77,6 +77,11 @@ struct view {
 	void (*forget)(struct output *output, struct stream *stream);
 	void (*space_forget)(struct output *output, struct space *space);
 	void (*end)(struct output *output, struct stream *stream);      /* the thread is gone */
+	/* code in [start, end) is about to be unmapped: what is kept of it by address alone
+	 * gets its names now; of a thread, then of its process */
+	void (*unmap)(struct output *output, struct stream *stream, uint64_t start, uint64_t end);
+	void (*space_unmap)(struct output *output, struct space *space, uint64_t start,
+			    uint64_t end);
 	void (*space_end)(struct output *output, struct space *space);  /* its last one is */
 	void (*space_free)(struct space *space);
 	void (*finish)(struct output *output);          /* after the last stream */
@@ -99,6 +104,10 @@ void output_stream_end(struct thread *thread);
  * blocks and sites.  False: a signal asks the tracer to end meanwhile.
  * requires: its threads stand still */
 bool output_forget(struct output *output, struct target *target);
+
+/* Code in [start, end) is about to be unmapped: waits until all events so far have been read,
+ * with the names that are there.  Not when a signal asks the tracer to end meanwhile. */
+void output_unmap(struct output *output, struct target *target, uint64_t start, uint64_t end);
 
 /* Where lines go that are no events.  requires: no stream has begun */
 struct writer *output_writer(struct output *output);

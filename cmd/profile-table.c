@@ -13,14 +13,23 @@
 
 /* ---- a process ------------------------------------------------------------------------------ */
 
+void profile_space_unmap(struct output *output, struct space *space, uint64_t start, uint64_t end)
+{
+	struct counts *counts = space->view;
+
+	if (counts && counts->profile)
+		profile_resolve(counts->profile, target_of_origin(space->origin), space->names,
+				output->options->lines, start, end);
+}
+
 void profile_space_end(struct output *output, struct space *space)
 {
 	struct counts *counts = space->view;
 
 	if (!counts || !counts->profile)
 		return;
-	counts->line_count = profile_resolve(counts->profile, target_of_origin(space->origin), space->names,
-					     output->options->lines, &counts->lines);
+	profile_space_unmap(output, space, 0, ~0ull);
+	counts->line_count = profile_lines(counts->profile, &counts->lines);
 	for (size_t i = 0; i < counts->line_count; i++) {
 		const struct profile_line *line = &counts->lines[i];
 

@@ -223,7 +223,7 @@ static void find_function(struct cursor *c, uint64_t pc)
 	c->start = symbol ? symbol->start : pc;
 	c->end = symbol ? symbol->start + symbol->size : pc + 1;
 	target_symbols_unlock(c->target);
-	c->function = names_find(c->names, c->start);
+	c->function = names_now(c->names, c->start);
 }
 
 static void find_line(struct profile *p, struct cursor *c, uint64_t pc)
@@ -258,13 +258,25 @@ static void resolve(struct profile *p, struct cursor *c, const struct code *code
 	}
 }
 
-size_t profile_resolve(struct profile *p, struct target *target, struct names *names, bool lines,
-		       const struct profile_line **out)
+void profile_resolve(struct profile *p, struct target *target, struct names *names, bool lines,
+		     uint64_t start, uint64_t end)
 {
 	struct cursor c = { .target = target, .names = names };
 
-	for (uint32_t i = 0; i < p->count; i++)
-		resolve(p, &c, &p->codes[i], lines);
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct code *code = &p->codes[i];
+
+		if (code->pc < start || code->pc >= end)
+			continue;
+		resolve(p, &c, code, lines);
+		code->count = 0;        /* the same may come again, in another library */
+		free(code->corrections);
+		code->corrections = NULL;
+	}
+}
+
+size_t profile_lines(const struct profile *p, const struct profile_line **out)
+{
 	*out = p->lines;
 	return p->line_count;
 }

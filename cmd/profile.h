@@ -38,13 +38,16 @@ bool profile_add(struct profile *profile, const struct block *block, uint64_t n)
 bool profile_correct(struct profile *profile, const struct block *block, uint64_t from,
 		     uint64_t end, uint64_t n);
 
-/* Looks up all of it, while the process is known; with source lines or without.  Returns
- * how many items there are in *out, one for each function and line, sorted by nothing. */
-size_t profile_resolve(struct profile *profile, struct target *target, struct names *names,
-		       bool lines, const struct profile_line **out);
+/* Looks up what is in [start, end), while the process is known; with source lines or without. */
+void profile_resolve(struct profile *profile, struct target *target, struct names *names,
+		     bool lines, uint64_t start, uint64_t end);
+/* What was looked up, one for each function and line, sorted by nothing; how many. */
+size_t profile_lines(const struct profile *profile, const struct profile_line **out);
 
 /* ---- profile-table.c ------------------------------------------------------------------- */
 
+void profile_space_unmap(struct output *output, struct space *space, uint64_t start,
+			 uint64_t end);
 void profile_space_end(struct output *output, struct space *space);
 void profile_finish(struct output *output);
 

@@ -135,7 +135,7 @@ static ssize_t covered(struct origin *origin, size_t *cursor, uint32_t *out, siz
 
 static const struct origin_ops ops = {
 	.site = site, .block = block, .name = name, .line = line, .module_next = module_next,
-	.map_changes = map_changes, .covered = covered,
+	.map_changes = map_changes, .code_gone = map_changes, .covered = covered,
 };
 
 /* ---- what the records say ---------------------------------------------------------------- */

@@ -142,7 +142,11 @@ static void note_wait(struct stream *stream)
 	const struct ring *ring = &stream->thread->ring;
 	uint64_t produced = __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE);
 
-	stream->wait_ends[(produced + 1) % ring->chunks] = __rdtsc();
+	const struct target *target = stream->target;
+	uint64_t now = target->has_clock_word ?
+		       __atomic_load_n(&target->control->clock, __ATOMIC_RELAXED) : __rdtsc();
+
+	stream->wait_ends[(produced + 1) % ring->chunks] = now;
 }
 
 /* Words have been read: was there a wait before them? */

@@ -118,7 +118,7 @@ void summary_sites_destroy(struct summary_sites *sites)
 /* What was called at an address need not be what is there by now. */
 static void check_targets(struct summary_sites *sites, const struct origin *origin)
 {
-	unsigned changes = origin_map_changes(origin);
+	unsigned changes = origin_code_gone(origin);
 
 	if (sites->map_changes == changes)
 		return;

@@ -201,6 +201,22 @@ static void merge(struct rows *rows)
 	rows->count = n;
 }
 
+/* Counted calls of a stub that was jumped to are less than none: it was left, not called. */
+static void drop_empty(struct rows *rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		struct summary_row row = rows->items[i];
+
+		if ((int64_t)row.count.calls < 0)
+			row.count.calls = 0;
+		if (row.count.calls || row.count.self)
+			rows->items[n++] = row;
+	}
+	rows->count = n;
+}
+
 static void to_ns(struct count *c)
 {
 	c->total = clock_tsc_to_duration(c->total);
@@ -245,6 +261,7 @@ size_t summary_rows(struct output *output, enum sort_key key, struct summary_row
 	collect(output, rows.items);
 	qsort(rows.items, rows.count, sizeof *rows.items, by_name);
 	merge(&rows);
+	drop_empty(&rows);
 	qsort_r(rows.items, rows.count, sizeof *rows.items, by_key, &key);
 	return rows.count;
 }

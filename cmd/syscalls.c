@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "lock-memory.h"
+#include "output.h"
 #include "postponed.h"
 #include "service.h"
 #include "session.h"
@@ -150,6 +151,15 @@ static bool on_arch_prctl(struct thread *thread)
 	return false;
 }
 
+/* Other code may be at these addresses afterwards. */
+static void before_unmap(struct target *target, uint64_t start, uint64_t end)
+{
+	if (!target_symbols_note(target, start, end))
+		return;
+	output_unmap(target->session->output, target, start, end);
+	__atomic_fetch_add(&target->code_gone, 1, __ATOMIC_RELEASE);
+}
+
 static void drop(struct target *target, uint64_t start, uint64_t len)
 {
 	uint64_t end = (start + len + 4095) & ~4095ull;
@@ -287,7 +297,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 
 	switch (tb->gpr[0] & 0xffff) {
 	case SYS_munmap:
-		target_symbols_note(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
+		before_unmap(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
 		watch_follow_before(target, tb->gpr[7], tb->gpr[6]);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target);

@@ -92,8 +92,10 @@ int target_area_take(struct target *target, struct thread *thread, uint64_t app_
 	int area = take_free_area(target, thread);
 	target_unlock(target);
 	if (area < 0)
-		return err_set(err, ENOSPC, "thread %d: more than %u threads at once (give "
-			       "--tid, or a smaller --ring)", thread->tid, target->areas);
+		return err_set(err, ENOSPC, "thread %d: more than %u threads at once (%s)",
+			       thread->tid, target->areas, target->counters ?
+			       "give -p to a process that has them already, or count fewer with --tid"
+			       : "choose some with --tid");
 	init_block(target, thread, app_gs);
 	init_ring(target, thread);
 	return 0;

@@ -48,21 +48,24 @@ void target_symbols_lock_at(struct target *target, uint64_t address)
 		refresh_symbols(target, changes);
 }
 
-void target_symbols_note(struct target *target, uint64_t start, uint64_t end)
+bool target_symbols_note(struct target *target, uint64_t start, uint64_t end)
 {
 	pid_t task = __atomic_load_n(&target->task, __ATOMIC_ACQUIRE);
 	struct map map;
+	bool has_code = false;
 	int r;
 
 	while ((r = maps_query_code(task, start, &map)) == 0 && map.start < end) {
 		target_symbols_lock_at(target, map.start);
 		target_symbols_unlock(target);
 		start = map.end;
+		has_code = true;
 	}
 	if (r == 0 || r == -ENOENT)
-		return;                 /* no more code there */
+		return has_code;
 	target_symbols_lock(target);
 	target_symbols_unlock(target);
+	return true;                    /* perhaps */
 }
 
 void target_symbols_unlock(struct target *target)

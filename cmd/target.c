@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "maps.h"
 #include "names.h"
+#include "process.h"
 #include "service.h"
 #include "session.h"
 #include "store_log.h"
@@ -280,11 +281,20 @@ static bool has_clock(struct target *target, struct remote *remote)
 	return has;
 }
 
+/* As many as there is room for near the program; or as there are threads by now, and half
+ * as many again: farther away, code is a little slower. */
 static size_t areas_max(const struct target *target)
 {
-	size_t count = AREAS_BYTES_MAX / AREA_BYTES(target);
+	size_t near = AREAS_BYTES_MAX / AREA_BYTES(target);
+	pid_t *tids;
+	int n = process_threads(target->pid, &tids);
+	size_t wanted = n < 0 ? 0 : (size_t)n + (size_t)n / 2;
 
-	return count < CONTROL_THREADS_MAX ? count : CONTROL_THREADS_MAX;
+	if (n >= 0)
+		free(tids);
+	if (wanted < near)
+		wanted = near;
+	return wanted < CONTROL_THREADS_MAX ? wanted : CONTROL_THREADS_MAX;
 }
 
 static int map_arena(struct target *target, pid_t tid, struct err *err)

@@ -67,6 +67,7 @@ struct target {
 	pid_t signals_of;               /* ... in this process */
 	unsigned postponed;             /* signals that its threads will get later; atomic */
 	unsigned map_changes;           /* counted; atomic */
+	unsigned code_gone;             /* those that took code away; likewise */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	unsigned symbols_asked;         /* addresses looked at since, without; likewise */
 	struct maps maps;               /* a snapshot, for what may be executed */
@@ -195,8 +196,9 @@ void target_unlock(struct target *target);
  * about one address needs it, which spares reading a long map. */
 void target_symbols_lock(struct target *target);
 void target_symbols_lock_at(struct target *target, uint64_t address);
-/* What is mapped in [start, end) is about to go: events that are on their way name it. */
-void target_symbols_note(struct target *target, uint64_t start, uint64_t end);
+/* What is mapped in [start, end) is about to go: events that are on their way name it.
+ * False: it has no code. */
+bool target_symbols_note(struct target *target, uint64_t start, uint64_t end);
 void target_symbols_unlock(struct target *target);
 
 /* Something was mapped, unmapped or protected otherwise.  requires: lock */

@@ -7,13 +7,9 @@
 #include "calls.h"
 #include "profile.h"
 
-#define LOOK_NS 20000000
-
 struct thread_counts {
 	struct call_counts calls;
 	struct profile *profile;        /* of the process; NULL: without */
-	uint32_t seen;                  /* counters whose functions have names */
-	uint64_t looked_ns;
 };
 
 static int begin(struct output *output, struct stream *stream)
@@ -58,17 +54,6 @@ static void event(struct output *output, struct stream *stream, const struct rec
 		correct(c, record);
 }
 
-/* Before what was called is unmapped. */
-static void idle(struct output *output, struct stream *stream)
-{
-	struct thread_counts *c = stream->view;
-
-	if (output->now_ns - c->looked_ns < LOOK_NS)
-		return;
-	c->looked_ns = output->now_ns;
-	call_counts_look_ahead(&c->calls, &c->seen);
-}
-
 static void add(void *context, const struct block *block, const struct site *site, uint64_t n)
 {
 	struct thread_counts *c = context;
@@ -79,19 +64,16 @@ static void add(void *context, const struct block *block, const struct site *sit
 		call_counts_add(&c->calls, site->kind, site->pc, site->target, n);
 }
 
-static void take(struct output *output, struct stream *stream)
+static void take_part(struct output *output, struct stream *stream, uint64_t start, uint64_t end)
 {
 	const struct counted counted = { add, stream->view };
 
-	output->events += counted_take(stream, &counted);
+	output->events += counted_take(stream, start, end, &counted);
 }
 
-static void forget(struct output *output, struct stream *stream)
+static void take(struct output *output, struct stream *stream)
 {
-	struct thread_counts *c = stream->view;
-
-	take(output, stream);
-	c->seen = 0;
+	take_part(output, stream, 0, ~0ull);
 }
 
 static void end(struct output *output, struct stream *stream)
@@ -102,11 +84,11 @@ static void end(struct output *output, struct stream *stream)
 }
 
 const struct view view_call_counts = {
-	.name = "summary", .begin = begin, .event = event, .idle = idle, .forget = forget,
-	.end = end, .space_end = summary_space_end, .space_free = summary_space_free,
+	.name = "summary", .begin = begin, .event = event, .forget = take,
+	.unmap = take_part, .end = end, .space_end = summary_space_end, .space_free = summary_space_free,
 	.finish = summary_finish,
 }, view_profile = {
-	.name = "profile", .begin = begin, .event = event, .idle = idle, .forget = forget,
-	.end = end, .space_end = profile_space_end, .space_free = summary_space_free,
+	.name = "profile", .begin = begin, .event = event, .forget = take,
+	.unmap = take_part, .end = end, .space_unmap = profile_space_unmap, .space_end = profile_space_end, .space_free = summary_space_free,
 	.finish = profile_finish,
 };

@@ -247,7 +247,7 @@ uint32_t cache_counter_add(struct translator *t, uint32_t block, uint32_t site)
 	struct translate_counter *place = has_room ? chunked_place(&t->counters, index) : NULL;
 
 	if (!place) {
-		t->hot.is_full |= !has_room;
+		t->hot.is_full = true;  /* what is emitted now is let in by nobody */
 		t->out_of_memory |= has_room;
 		return NO_INDEX;
 	}

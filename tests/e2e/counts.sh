@@ -108,9 +108,85 @@ test_threads_are_added_up() {
 	[ "$(grep -c '\[threads\]' profile)" -gt 1 ] || fail "$(head profile)"
 }
 
-test_names_of_what_is_unloaded() {
-	"$TRACER" -q -c --no-time -o table python3 -c 'import _json, _ctypes; _json.make_encoder'
-	grep -q 'PyInit__json' table || fail "no PyInit__json"
+# Six libraries, one after the other at the same address, each twice; in each entry() calls
+# helperN() through its table, three times.
+libraries_by_turns() {
+	for i in 1 2 3 4 5 6; do
+		printf 'int helper%d(int x) { return x + %d; }
+			int entry(int x) { return helper%d(x) + 1; }\n' "$i" "$i" "$i" >l.c
+		gcc -O1 -fno-ipa-ra -shared -fPIC -o "l$i.so" l.c
+	done
+	cat >turns.c <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		__attribute__((noipa)) static int call(int (*f)(int), int x) { return f(x) + 1; }
+		int main(void)
+		{
+			char name[16];
+			int sum = 0;
+			for (int i = 0; i < 12; i++) {
+				snprintf(name, sizeof name, "./l%d.so", i % 6 + 1);
+				void *l = dlopen(name, RTLD_NOW);
+				for (int n = 0; n < 3; n++)
+					sum += call((int (*)(int))dlsym(l, "entry"), n);
+				dlclose(l);
+			}
+			return sum == 0;
+		}
+	END
+	gcc -O1 -o turns turns.c
+}
+
+six_each() {
+	[ "$(sort <<<"$1" | tr '\n' ' ')" = "6 helper1 6 helper2 6 helper3 6 helper4 6 helper5 6 helper6 " ] ||
+		fail "$2: $1"
+}
+
+test_what_is_unloaded_is_named() {
+	libraries_by_turns
+	for _ in $(seq "$(rounds 2 20)"); do
+		"$TRACER" -q --calls --no-time -o trace ./turns
+		six_each "$(sed -n 's/.* \(helper[1-6]\)().*/\1/p' trace | sort | uniq -c | awk '{ print $1, $2 }')" calls
+		"$TRACER" -q --calls -c -o table ./turns
+		six_each "$(awk '/helper/ { print $1, $7 }' table)" -c
+		"$TRACER" -q --calls -c --no-time -o table ./turns
+		six_each "$(awk '/helper/ { print $1, $2 }' table)" "-c --no-time"
+		"$TRACER" -q --profile -o table ./turns
+		six_each "$(awk '/helper/ { print $3, $4 }' table)" --profile
+		[ "$(awk '/helper/ { print $1 }' table | sort -u | wc -l)" = 1 ] || fail "$(cat table)"
+	done
+}
+
+# A jump to a stub on a condition is no call of the stub.
+test_no_number_is_below_nothing() {
+	cat >jumps.c <<-'END'
+		#include <stdlib.h>
+		void release(void *p);
+		__asm__(".globl release\n.type release, @function\n"
+			"release: test %rdi, %rdi\n jne free@plt\n ret\n.size release, . - release\n");
+		int main(void) { for (int i = 0; i < 100; i++) release(malloc(8)); }
+	END
+	gcc -O1 -o jumps jumps.c
+	"$TRACER" -q -c --no-time -o table ./jumps
+	grep -q '^ *100  release ' table || fail "$(cat table)"
+	awk '$1 ~ /^[0-9]+$/ && $1 > 10000 { exit 1 }' table || fail "$(cat table)"
+	! grep -q 'free \[jumps\]' table
+	"$TRACER" -q --profile -o table ./jumps
+	awk '/ release / { found = $3 == 100 } $3 ~ /^[0-9]+$/ && $3 > 10000 { exit 1 } END { exit !found }' table ||
+		fail "$(cat table)"
+}
+
+# More threads than there is room for counters: said, and the program goes on without us.
+test_too_many_threads() {
+	timeout 50 "$TRACER" --profile -o table "$VICTIMS/threads" 800 0.1 >out 2>said
+	grep -q 'more than [0-9]* threads at once' said || fail "$(cat said)"
+	wait_for 10 grep -q '^800 threads' out
+	start "$VICTIMS/threads" 800 60 >out
+	wait_for 10 grep -q ready out
+	timeout 50 "$TRACER" --profile --duration 300ms -p "$STARTED" -o table 2>said
+	[ ! -s said ] || fail "$(cat said)"
+	grep -q ' thread ' table || fail "$(cat table)"
+	kill -0 "$STARTED"
 }
 
 refused() {
