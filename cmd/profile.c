@@ -8,6 +8,8 @@
 #include "source.h"
 #include "target.h"
 
+#define INTERNED 1024
+
 struct code {
 	uint64_t pc;
 	uint32_t len;
@@ -26,6 +28,9 @@ struct profile {
 	uint32_t line_count, line_room, line_mask;
 	char **files;                   /* interned */
 	size_t file_count;
+	struct interned {
+		const char *file, *kept;
+	} interned[INTERNED];           /* by the symbols' pointer */
 };
 
 struct profile *profile_create(void)
@@ -138,11 +143,9 @@ bool profile_correct(struct profile *p, const struct block *block, uint64_t from
 
 /* ---- lines ------------------------------------------------------------------------------ */
 
-static const char *intern(struct profile *p, const char *file)
+static const char *keep_file(struct profile *p, const char *file)
 {
-	if (!file)
-		return NULL;
-	for (size_t i = p->file_count; i-- > 0;)        /* mostly one of the latest */
+	for (size_t i = 0; i < p->file_count; i++)
 		if (!strcmp(p->files[i], file))
 			return p->files[i];
 	char **grown = realloc(p->files, (p->file_count + 1) * sizeof *grown);
@@ -153,6 +156,17 @@ static const char *intern(struct profile *p, const char *file)
 	if (copy)
 		p->files[p->file_count++] = copy;
 	return copy;
+}
+
+static const char *intern(struct profile *p, const char *file)
+{
+	struct interned *known = &p->interned[mix((uint64_t)(uintptr_t)file) % INTERNED];
+
+	if (!file)
+		return NULL;
+	if (known->file != file)        /* the same pointer is the same text */
+		*known = (struct interned){ file, keep_file(p, file) };
+	return known->kept;
 }
 
 static uint32_t *line_slot(const struct profile *p, const struct name *function, const char *file,

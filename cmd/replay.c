@@ -448,6 +448,7 @@ int replay_run(struct options *options)
 		free(p);
 	} else {
 		signal(SIGPIPE, SIG_IGN);
+		signal(SIGXFSZ, SIG_IGN);
 		status = run(p, options, &err);
 		deinit(p);
 	}

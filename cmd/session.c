@@ -310,7 +310,7 @@ static void loop(struct session *s)
 /* ---- a run ------------------------------------------------------------------------------------ */
 
 static sigset_t signals_before;
-static bool ignored_pipe;       /* by whoever started us */
+static bool ignored_pipe, ignored_file_size;    /* by whoever started us */
 
 static void block_signals(void)
 {
@@ -324,6 +324,8 @@ static void block_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &signals_before);
 	ignored_pipe = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+	/* Of our limit we want to be told by who writes, not to be ended. */
+	ignored_file_size = signal(SIGXFSZ, SIG_IGN) == SIG_IGN;
 }
 
 static void unblock_in_program(void)
@@ -332,6 +334,8 @@ static void unblock_in_program(void)
 	limits_restore();
 	if (!ignored_pipe)
 		signal(SIGPIPE, SIG_DFL);
+	if (!ignored_file_size)
+		signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &signals_before, NULL);
 }
 

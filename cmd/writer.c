@@ -35,6 +35,7 @@ static int spawn_shell(const char *command, int input, pid_t *pid)
 	sigaddset(&mask, SIGINT);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGXFSZ);
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, input, 0);
 	posix_spawnattr_init(&attributes);

@@ -35,4 +35,21 @@ test_clock_in_strict_mode() {
 	is out 'computed something'
 }
 
+# Our own limit, while the arena is made and while output is written.
+test_file_size_limit_of_the_tracer() {
+	for limit in 100 1000000; do
+		start "$VICTIMS/ticking" 1 >out
+		(ulimit -f $limit && exec "$TRACER" --calls -o trace --duration 500ms -p "$STARTED") 2>said || true
+		wait "$STARTED" || fail "the program ended with $? ($(cat said))"
+		if [ $limit = 100 ]; then
+			grep -q 'File too large' said || fail "$(cat said)"
+		fi
+		rm -f trace
+	done
+	# of the program it is what it was
+	status=0
+	(ulimit -f 100 && "$TRACER" -q --none head -c 1000000 /dev/zero >big) || status=$?
+	[ $status = 153 ] || fail "status $status"
+}
+
 run_tests "$@"
