@@ -131,7 +131,8 @@ test_program_killed_while_we_leave() {
 		"$TRACER" -v -p "$program" --none -o trace 2>said &
 		tracer=$!
 		started_pids+=("$tracer")
-		wait_for 10 grep -q '^tracer: attached' said
+		wait_for 10 grep -q '^tracer: ' said
+		grep -q '^tracer: attached' said || fail "$(cat said)"
 		sleep "0.$(printf %03d $((RANDOM % 100 + 20)))"
 		kill -TERM "$tracer"
 		sleep "0.00$((RANDOM % 6))"
@@ -160,7 +161,8 @@ both_are_killed() {
 	"$TRACER" -v -p "$pid" -o trace "$@" 2>said &
 	tracer=$!
 	started_pids+=("$tracer")
-	wait_for 10 grep -q '^tracer: attached' said
+	wait_for 10 grep -q '^tracer: ' said
+	grep -q '^tracer: attached' said || fail "$(cat said)"
 	sleep "0.$(printf %03d $((RANDOM % 200)))"
 	worker=$(pgrep -P "$tracer" || true)
 	kill -9 "$worker" "$tracer"
