@@ -51,7 +51,7 @@ static int open_event(struct watch *w, pid_t tid, struct perf_event_attr *attr, 
 	attr->sigtrap = 1;
 	attr->remove_on_exec = 1;               /* which sigtrap asks for */
 	attr->inherit = attr->inherit_thread = 1;
-	attr->sig_data = number;
+	attr->sig_data = w->cookie | number;
 	int fd = (int)syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : add_fd(w, fd, number);
 }
@@ -105,7 +105,7 @@ static int open_all_events(struct session *s, struct watch *w)
 	return r;
 }
 
-void watch_event_info(const siginfo_t *info, struct watch_event_info *out)
+bool watch_event_info(const struct watch *w, const siginfo_t *info, struct watch_event_info *out)
 {
 	/* As the kernel lays it out: older headers do not know it. */
 	struct {
@@ -115,8 +115,9 @@ void watch_event_info(const siginfo_t *info, struct watch_event_info *out)
 	} raw;
 
 	memcpy(&raw, info, sizeof raw);
-	out->number = raw.data;
+	out->number = raw.data % WATCH_EVENT_NUMBERS;
 	out->was_blocked = raw.flags & ASYNCHRONOUS;
+	return info->si_code == WATCH_EVENT_TRAP && raw.data - out->number == w->cookie;
 }
 
 static bool blocks(const struct thread *thread)
@@ -130,11 +131,20 @@ static struct piece *piece_of(struct watch *w, const siginfo_t *info)
 {
 	struct watch_event_info event;
 
-	watch_event_info(info, &event);
-	return event.number < w->piece_count ? &w->pieces[event.number] : NULL;
+	return watch_event_info(w, info, &event) && event.number < w->piece_count ?
+	       &w->pieces[event.number] : NULL;
 }
 
-/* Lets the thread report the trap that waits, and nothing else. */
+static bool has_trap(const struct watch *w, pid_t tid)
+{
+	struct watch_event_info event;
+	siginfo_t info;
+
+	return tracee_peek_signal(tid, SIGTRAP, &info) && watch_event_info(w, &info, &event);
+}
+
+/* Lets the thread report the trap of ours that waits, and nothing else.  (No other one waits
+ * for the same thread then: SIGTRAP is not queued.) */
 static void take_back(struct watch *w, const struct thread *thread)
 {
 	struct tracee_stop stop;
@@ -142,7 +152,7 @@ static void take_back(struct watch *w, const struct thread *thread)
 	uint64_t mask;
 	bool was_blocked = blocks(thread);
 
-	if (!tracee_has_signal(thread->tid, SIGTRAP, WATCH_EVENT_TRAP) ||
+	if (!has_trap(w, thread->tid) ||
 	    tracee_sigmask_get(thread->tid, &mask) < 0 ||
 	    tracee_sigmask_set(thread->tid, ~SIGTRAP_BIT) < 0)
 		return;

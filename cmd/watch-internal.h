@@ -21,6 +21,7 @@ struct piece {
 /* Of one process. */
 struct watch {
 	pid_t pid;
+	uint64_t cookie;                /* of our events: the program may have breakpoints as well */
 	struct symbols *symbols;
 	struct place *places;
 	size_t place_count;
@@ -61,10 +62,12 @@ bool watch_has_neighbours(const struct watch *w);
 /* What a trap of perf_event_open() says; see siginfo_t. */
 #define WATCH_EVENT_TRAP 6      /* si_code TRAP_PERF, which older headers do not have */
 #define WATCH_EVENT_LIBRARY 255 /* its number, of library_at; else of the piece */
+#define WATCH_EVENT_NUMBERS 256 /* below the cookie */
 struct watch_event_info {
-	uint64_t number;
+	unsigned number;
 	bool was_blocked;               /* SIGTRAP: it has waited */
 };
-void watch_event_info(const siginfo_t *info, struct watch_event_info *out);
+/* False: it is of no event of ours. */
+bool watch_event_info(const struct watch *w, const siginfo_t *info, struct watch_event_info *out);
 
 #endif

@@ -243,7 +243,8 @@ static enum watch_trap on_event_trap(struct session *s, struct watch *w, struct 
 {
 	struct watch_event_info event;
 
-	watch_event_info(info, &event);
+	if (!watch_event_info(w, info, &event))
+		return WATCH_TRAP_ANOTHERS;
 	if (event.number == WATCH_EVENT_LIBRARY)
 		return hold(s, w);
 	if (event.number < w->piece_count)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "attach.h"
 #include "message.h"
@@ -131,12 +133,23 @@ struct watch *watch_of(struct session *s, pid_t pid)
 	return w;
 }
 
+/* What no breakpoint of the program says, but by chance. */
+static uint64_t make_cookie(void)
+{
+	uint64_t cookie;
+
+	if (getrandom(&cookie, sizeof cookie, 0) != sizeof cookie)
+		cookie = (uint64_t)getpid() << 32;
+	return cookie * WATCH_EVENT_NUMBERS;
+}
+
 static struct watch *add(struct session *s, pid_t pid)
 {
 	struct watch *w = calloc(1, sizeof *w);
 
 	if (w) {
 		w->pid = pid;
+		w->cookie = make_cookie();
 		w->next = s->watches;
 		s->watches = w;
 	}

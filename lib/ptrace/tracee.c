@@ -258,15 +258,17 @@ bool tracee_has_fault(pid_t tid)
 	return false;
 }
 
-bool tracee_has_signal(pid_t tid, int signal, int code)
+bool tracee_peek_signal(pid_t tid, int signal, siginfo_t *out)
 {
 	struct __ptrace_peeksiginfo_args args = { .off = 0, .flags = 0, .nr = 16 };
 	siginfo_t infos[16];
 	long n = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
 
 	for (long i = 0; i < n; i++)
-		if (infos[i].si_signo == signal && infos[i].si_code == code)
+		if (infos[i].si_signo == signal) {
+			*out = infos[i];
 			return true;
+		}
 	return false;
 }
 

@@ -117,8 +117,8 @@ int tracee_siginfo_set(pid_t tid, const siginfo_t *info) must_check;
  * step, a call that a filter traps - and that is not reported yet?  It tells of where the
  * thread stands. */
 bool tracee_has_fault(pid_t tid);
-/* Does this signal, with this si_code, wait for a stopped thread itself, blocked or not? */
-bool tracee_has_signal(pid_t tid, int signal, int code);
+/* Does this signal wait for a stopped thread itself, blocked or not?  *out: its first. */
+bool tracee_peek_signal(pid_t tid, int signal, siginfo_t *out);
 int tracee_sigmask_get(pid_t tid, uint64_t *out) must_check;
 int tracee_sigmask_set(pid_t tid, uint64_t mask) must_check;
 

@@ -22,6 +22,30 @@ test_blocked_traps_stay_blocked() {
 		fail "$(cat said)"
 }
 
+# A program that has breakpoints of its own is told of them, whatever numbers it gives them.
+test_breakpoints_of_the_program_are_its_own() {
+	[ "$("$VICTIMS/breaks" 0)" = '100 traps' ] || skip 'no breakpoints here'
+	for way in hw code; do
+		for number in 0 255 0xffffffff00000000; do
+			"$TRACER" -q --watch-with $way --watch counter -o trace "$VICTIMS/breaks" $number >out
+			is out '100 traps'
+			[ "$(grep -c ' write counter ' trace)" = 100 ] || fail "$way, $number: $(wc -l <trace)"
+		done
+	done
+}
+
+# So it is of one that waits when we leave.
+test_blocked_breakpoints_of_the_program_stay_pending() {
+	[ "$("$VICTIMS/breaks" 0)" = '100 traps' ] || skip 'no breakpoints here'
+	start "$VICTIMS/breaks" 0 later >out
+	breaks=$STARTED
+	wait_for 5 grep -q blocked out
+	"$TRACER" -q -p "$breaks" --watch-with hw --watch counter -o trace --duration 100ms
+	kill -USR1 "$breaks"
+	wait "$breaks"
+	grep -qx '1 traps' out || fail "$(cat out)"
+}
+
 test_all_ways_are_the_same_for_signals() {
 	for how in nothing ignores blocks handles; do
 		"$VICTIMS/trapped" $how 2 >native
