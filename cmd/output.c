@@ -515,6 +515,11 @@ uint64_t output_events(const struct output *output)
 	return output->events;
 }
 
+void output_lose(struct output *output, uint64_t count)
+{
+	output->lost += count;
+}
+
 uint64_t output_lost(const struct output *output)
 {
 	return output->lost;

@@ -121,6 +121,8 @@ void output_watches_drain(struct output *output);
 
 void output_wake(struct output *output);
 uint64_t output_events(const struct output *output);
+/* Besides, so many events are lost.  requires: the output thread does not run */
+void output_lose(struct output *output, uint64_t count);
 uint64_t output_lost(const struct output *output);
 /* Of --record. */
 uint64_t output_recorded_bytes(const struct output *output);

@@ -171,22 +171,29 @@ static bool is_whole(const struct watch *w, unsigned number)
 	return w->pieces[number].len == w->pieces[number].place->len;
 }
 
-/* Traps that came while SIGTRAP was blocked are one, or none when the thread has ended. */
-static void say_missed(const struct watch *w)
+/* Of each piece, all that there were. */
+static void count_accesses(const struct watch *w, uint64_t counts[WATCH_REGISTERS])
 {
-	uint64_t counts[WATCH_REGISTERS] = { 0 }, count;
+	uint64_t count;
 
+	memset(counts, 0, WATCH_REGISTERS * sizeof *counts);
 	for (size_t i = 0; i < w->fd_count; i++)
 		if (w->fds[i].number < w->piece_count &&
 		    read(w->fds[i].fd, &count, sizeof count) == sizeof count)
 			counts[w->fds[i].number] += count;
+}
+
+/* Traps that came while SIGTRAP was blocked are one, or none when the thread has ended. */
+static void report_missed(struct session *s, struct watch *w)
+{
+	uint64_t counts[WATCH_REGISTERS];
+
+	count_accesses(w, counts);
 	for (unsigned i = 0; i < w->piece_count; i++) {
-		const struct piece *p = &w->pieces[i];
+		struct piece *p = &w->pieces[i];
 
 		if (is_whole(w, i) && !p->by_kernel && counts[i] > p->traps)
-			message_warning("--watch %s: %" PRIu64 " accesses were not seen: SIGTRAP was "
-					"blocked, or an io_uring made them (say --watch-with "
-					"code)", p->place->text, counts[i] - p->traps);
+			watch_on_missed(s, w, p->place, counts[i] - p->traps);
 	}
 }
 
@@ -288,6 +295,6 @@ void watch_disarm_all(struct session *s, struct watch *w)
 		if (w->by_events && t->is_stopped && !t->is_listening)
 			take_back(w, t);
 	}
-	say_missed(w);
+	report_missed(s, w);
 	close_events(w);
 }

@@ -51,7 +51,7 @@ int watch_arm_all(struct session *s, struct watch *w) must_check;
 /* Those of one thread, by ptrace(). */
 int watch_arm_thread(const struct watch *w, pid_t tid) must_check;
 /* None any more, in no thread, and no trap that waits; accesses that no trap has told of are
- * said.  requires: the threads are stopped, or gone */
+ * reported.  requires: the threads are stopped, or gone */
 void watch_disarm_all(struct session *s, struct watch *w);
 /* Does one of its threads block SIGTRAP, whose traps would wait then? */
 bool watch_is_blocked(struct session *s, const struct watch *w);
@@ -69,5 +69,11 @@ struct watch_event_info {
 };
 /* False: it is of no event of ours. */
 bool watch_event_info(const struct watch *w, const siginfo_t *info, struct watch_event_info *out);
+
+/* ---- watch-trap.c ------------------------------------------------------------------------ */
+
+/* No trap has told of so many accesses to it: they are counted as lost, and what they have
+ * changed is shown. */
+void watch_on_missed(struct session *s, struct watch *w, struct place *place, uint64_t count);
 
 #endif

@@ -130,3 +130,15 @@ void watch_show(struct writer *w, const struct options *options, struct symbols 
 	watch_value_text(symbols, hit->type, hit->len, hit->new, json, new, sizeof new);
 	(json ? show_json : show_text)(w, symbols, hit, old, new);
 }
+
+void watch_show_lost(struct writer *w, const struct options *options, pid_t pid,
+		     const char *where, uint64_t count)
+{
+	if (options->format != FORMAT_JSON)
+		return;
+	char *at = writer_room(w, JSON_STRING_ROOM(strlen(where)) + 128);
+	at += sprintf(at, "{\"type\":\"lost\",\"tid\":%d,\"pid\":%d", pid, pid);
+	at = json_string(put_literal(at, ",\"where\":"), where);
+	at = put_u64(put_literal(at, ",\"value\":"), count);
+	writer_done(w, put_literal(at, "}\n"));
+}

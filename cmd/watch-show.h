@@ -26,6 +26,10 @@ struct watch_hit {
 void watch_show(struct writer *w, const struct options *options, struct symbols *symbols,
 		const struct watch_hit *hit);
 
+/* In JSON: so many accesses have not been seen. */
+void watch_show_lost(struct writer *w, const struct options *options, pid_t pid,
+		     const char *where, uint64_t count);
+
 /* ---- -c: who has accessed it, how often ------------------------------------------------- */
 
 struct watch_table;

@@ -1,5 +1,6 @@
 /* watch-trap.c - the traps of debug registers: what was accessed, by whom. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,7 @@ static struct watch_stack *stack_of(struct watch *w, const struct user_regs_stru
 	return watch_stack_native(w->unwinder, regs, pc);
 }
 
-/* `draft`: what is known of it without the place. */
+/* `draft`: what is known of it without the place.  regs: NULL, no thread is known. */
 static void show(struct session *s, struct watch *w, pid_t tid, struct place *p,
 		 const struct watch_hit *draft, const struct user_regs_struct *regs)
 {
@@ -121,7 +122,7 @@ static void show(struct session *s, struct watch *w, pid_t tid, struct place *p,
 	p->is_known = true;
 	if (!is_counted(s, tid) || !watch_value_wanted(o, &p->type, p->len, old, now))
 		return;
-	if (o->stack && !o->summary)
+	if (o->stack && !o->summary && regs)
 		hit.stack = stack = stack_of(w, regs, draft->pc ? draft->pc : regs->rip);
 	write_hit(s, w, p, &hit);
 	free(stack);
@@ -160,6 +161,22 @@ static void show_changes(struct session *s, struct watch *w, struct thread *thre
 		    (!p->is_known || memcmp(now, p->value, p->len)))
 			show(s, w, thread->tid, p, draft, regs);
 	}
+}
+
+void watch_on_missed(struct session *s, struct watch *w, struct place *place, uint64_t count)
+{
+	const struct watch_hit draft = { .what = WATCH_OTHER };
+	uint8_t now[PLACE_BYTES_MAX];
+
+	message_warning("--watch %s: %" PRIu64 " accesses were not seen: SIGTRAP was blocked, or an "
+			"io_uring made them (say --watch-with code)", place->text, count);
+	output_lose(s->output, count);
+	if (!s->options->record && !s->options->summary)
+		watch_show_lost(output_writer(s->output), s->options, w->pid, place->text, count);
+	if ((place->access & ACCESS_WRITE) && place->is_known &&
+	    tracee_read(w->pid, place->address, now, place->len) == (ssize_t)place->len &&
+	    memcmp(now, place->value, place->len))
+		show(s, w, w->pid, place, &draft, NULL);
 }
 
 /* The program has accessed the place. */

@@ -46,6 +46,15 @@ test_blocked_breakpoints_of_the_program_stay_pending() {
 	grep -qx '1 traps' out || fail "$(cat out)"
 }
 
+# So it is where nothing is said.
+test_accesses_that_no_trap_told_of_are_lost() {
+	"$TRACER" -q --stats --watch-with hw --watch hits --format json -o trace \
+		"$VICTIMS/trapped" blocks 2 >out 2>said
+	[ -s trace ] || skip 'breakpoints in the kernel are not allowed'
+	grep -q '"lost":3000,' said || fail "$(cat said)"
+	grep -qx '{"type":"lost",.*"where":"hits","value":3000}' trace || fail "$(cat trace)"
+}
+
 test_all_ways_are_the_same_for_signals() {
 	for how in nothing ignores blocks handles; do
 		"$VICTIMS/trapped" $how 2 >native
