@@ -497,6 +497,12 @@ void output_watch(struct output *output, const struct watch_event *event)
 	watch_queue_add(output->watches, event, wake, output);
 }
 
+void output_watch_goes_on(struct output *output, uint64_t hits, struct watch_table *table)
+{
+	output->shown = hits;
+	output->view_data = table;
+}
+
 void output_watches_drain(struct output *output)
 {
 	watch_queue_drain(output->watches, wake, output);

@@ -16,6 +16,7 @@
 struct session;
 struct output;
 struct watch_event;
+struct watch_table;
 struct space;
 struct writer;
 
@@ -116,6 +117,9 @@ void output_count(struct output *output);
 
 /* An access that --watch asks for; waits while the queue is full.  Any thread. */
 void output_watch(struct output *output, const struct watch_event *event);
+/* So many have been shown, or counted in the table (which may be NULL), before the output
+ * thread begins. */
+void output_watch_goes_on(struct output *output, uint64_t hits, struct watch_table *table);
 /* Waits until all of them are written, with the names that are in the process now. */
 void output_watches_drain(struct output *output);
 

@@ -269,9 +269,13 @@ static int make_signal_fd(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int wait_for(struct session *s, struct pollfd *fds, nfds_t n)
+/* Not longer than `ns`. */
+static int wait_for(struct session *s, struct pollfd *fds, nfds_t n, uint64_t ns)
 {
-	uint64_t ns = postponed_send(s);
+	uint64_t until_sent = postponed_send(s);
+
+	if (ns > until_sent)
+		ns = until_sent;
 	const struct timespec limit = { ns >= 1000000000, ns >= 1000000000 ? 0 : (long)ns };
 
 	return ppoll(fds, n, &limit, NULL);
@@ -290,11 +294,12 @@ static void loop(struct session *s)
 		stops_handle_all(s);
 		flush_full_targets(s);
 		watch_follow_all(s);
+		uint64_t look_ns = watch_turn_if_blocked(s);
 		if (stops_may_end(s) || !s->thread_count)
 			break;
 		if (s->watches)
 			writer_flush(output_writer(s->output));
-		if (wait_for(s, fds, 3) < 0 && errno != EINTR)
+		if (wait_for(s, fds, 3, look_ns) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
 			on_signal(s, signal_fd);

@@ -30,6 +30,7 @@ struct session {
 	uint8_t *watches_seen;          /* by place of --watch: see watch-seek.c; atomic */
 	bool watches_changed;           /* some wait for watch_follow_all() */
 	uint64_t watch_hits;
+	uint64_t watch_look_ns;         /* when watch_turn_if_blocked() looks again */
 	struct watch_table *watch_table;        /* of -c with debug registers */
 	struct thread **threads;        /* by tid: hash of chains */
 	unsigned thread_count, threads_seen;

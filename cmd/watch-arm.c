@@ -171,8 +171,7 @@ static bool is_whole(const struct watch *w, unsigned number)
 	return w->pieces[number].len == w->pieces[number].place->len;
 }
 
-/* Of each piece, all that there were. */
-static void count_accesses(const struct watch *w, uint64_t counts[WATCH_REGISTERS])
+void watch_count_accesses(const struct watch *w, uint64_t counts[WATCH_REGISTERS])
 {
 	uint64_t count;
 
@@ -188,7 +187,7 @@ static void report_missed(struct session *s, struct watch *w)
 {
 	uint64_t counts[WATCH_REGISTERS];
 
-	count_accesses(w, counts);
+	watch_count_accesses(w, counts);
 	for (unsigned i = 0; i < w->piece_count; i++) {
 		struct piece *p = &w->pieces[i];
 

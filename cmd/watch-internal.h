@@ -15,6 +15,7 @@ struct piece {
 	unsigned len;
 	struct place *place;
 	uint64_t traps;                 /* of events, seen */
+	uint64_t missed;                /* of accesses, when last looked; see watch-turn.c */
 	bool by_kernel;                 /* some were, of which one may stand for several */
 };
 
@@ -30,6 +31,7 @@ struct watch {
 	uint64_t library_at;            /* the loader comes there when libraries come or go; or 0 */
 	bool libraries_changed;         /* it is there: its thread waits for watch_follow_all() */
 	bool by_events;                 /* of perf_event_open(), not of ptrace() */
+	bool was_blocked;               /* SIGTRAP, while there was an access */
 	bool sees_kernel;               /* and its writes */
 	struct watch_fd {               /* of them */
 		int fd;
@@ -53,6 +55,8 @@ int watch_arm_thread(const struct watch *w, pid_t tid) must_check;
 /* None any more, in no thread, and no trap that waits; accesses that no trap has told of are
  * reported.  requires: the threads are stopped, or gone */
 void watch_disarm_all(struct session *s, struct watch *w);
+/* Of each piece, by events, all that there were. */
+void watch_count_accesses(const struct watch *w, uint64_t counts[WATCH_REGISTERS]);
 /* Does one of its threads block SIGTRAP, whose traps would wait then? */
 bool watch_is_blocked(struct session *s, const struct watch *w);
 
@@ -69,6 +73,12 @@ struct watch_event_info {
 };
 /* False: it is of no event of ours. */
 bool watch_event_info(const struct watch *w, const siginfo_t *info, struct watch_event_info *out);
+
+/* ---- watch.c ----------------------------------------------------------------------------- */
+
+/* Ends the watch by registers: from now on processes are to be taken into the cache, whose
+ * code looks at every access.  requires: their threads are stopped */
+void watch_by_code(struct session *s, const char *why);
 
 /* ---- watch-trap.c ------------------------------------------------------------------------ */
 

@@ -221,7 +221,7 @@ static void on_late_event(struct session *s, struct watch *w, struct thread *thr
 	if (!thread->watch_was_blocked)
 		message_warning("thread %d has blocked SIGTRAP: its accesses meanwhile are not "
 				"shown (say --watch-with code)", thread->tid);
-	thread->watch_was_blocked = true;
+	thread->watch_was_blocked = w->was_blocked = true;
 	show_changes(s, w, thread, &draft, regs);
 }
 

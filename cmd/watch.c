@@ -199,18 +199,24 @@ void watch_leave(struct session *s, pid_t pid)
 			watch_disarm_all(s, w);
 }
 
-/* Translated code looks at every access. */
-static int by_code(struct session *s, const char *why)
+void watch_by_code(struct session *s, const char *why)
 {
 	struct err err = { 0 };
 
 	watch_destroy(s);
+	output_watch_goes_on(s->output, s->watch_hits, s->watch_table);
+	s->watch_table = NULL;
 	s->events.stores = true;
 	message_verbose(1, "--watch: by translated code (%s)", why);
 	if (output_start(s->output, &err) < 0) {
 		message_error(&err);
 		session_end(s);
 	}
+}
+
+static int by_code(struct session *s, const char *why)
+{
+	watch_by_code(s, why);
 	return 1;
 }
 

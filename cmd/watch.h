@@ -34,6 +34,10 @@ enum watch_trap watch_on_trap(struct session *s, struct thread *thread);
 /* Looks for the places again where libraries have come or gone. */
 void watch_follow_all(struct session *s);
 
+/* If it was left to us: goes on with translated code when a thread has blocked SIGTRAP, and
+ * accesses are missed.  In how many nanoseconds to call again; UINT64_MAX: no need. */
+uint64_t watch_turn_if_blocked(struct session *s);
+
 /* Writes the table of -c. */
 void watch_finish(struct session *s);
 

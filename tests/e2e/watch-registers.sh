@@ -55,6 +55,72 @@ test_accesses_that_no_trap_told_of_are_lost() {
 	grep -qx '{"type":"lost",.*"where":"hits","value":3000}' trace || fail "$(cat trace)"
 }
 
+# Who blocks SIGTRAP later on is watched by code from then on; what was missed until then is
+# said, and no change is without a line.
+turns_to_code() {
+	gcc -O1 -g -pthread -o blocks -x c - <<-'C'
+		#include <pthread.h>
+		#include <signal.h>
+		#include <stdio.h>
+		#include <unistd.h>
+		volatile long counter __attribute__((aligned(8)));
+		static void *run(void *u)
+		{
+			for (int i = 0; i < 300; i++, usleep(1000))
+				counter++;
+			return u;
+		}
+		int main(void)
+		{
+			pthread_t t;
+			sigset_t set;
+			run(0);
+			sigemptyset(&set);
+			sigaddset(&set, SIGTRAP);
+			pthread_sigmask(SIG_BLOCK, &set, 0);
+			run(0);
+			if (pthread_create(&t, 0, run, 0) || pthread_join(t, 0))
+				return 1;
+			sigpending(&set);
+			printf("%ld%s\n", counter, sigismember(&set, SIGTRAP) ? ", a trap waits" : "");
+			return 0;
+		}
+	C
+	"$TRACER" -v --stats --watch counter "$@" ./blocks >out 2>said
+	grep -q 'by debug registers' said || skip 'breakpoints in the kernel are not allowed'
+	grep -q 'by translated code (SIGTRAP is blocked)' said || fail "$(cat said)"
+	lost=$(sed -n 's/.*"lost":\([0-9]*\),.*/\1/p' said)
+	[ "$lost" -gt 0 ] && [ "$lost" -lt 250 ] || fail "$lost are lost"
+}
+
+test_blocked_traps_turn_the_watch_to_code() {
+	turns_to_code -o trace
+	is out 900
+	seen=$(grep -c ' write counter .* at blocks!run' trace)
+	[ $((seen + lost)) = 900 ] || fail "$seen are seen, $lost are lost"
+	sed -n 's/.*bytes) \(.*\) -> \([^ ]*\) .*/\1 \2/p' trace >values
+	awk 'NR > 1 && $1 != last { exit 1 } { last = $2 } END { exit last != 900 }' values ||
+		fail "$(cat values)"
+}
+
+test_the_table_goes_on_with_code() {
+	turns_to_code -c -o trace
+	[ "$(awk '/blocks!run/ { n += $1 } END { print n }' trace)" = $((900 - lost)) ] ||
+		fail "$(cat trace)"
+}
+
+test_the_limit_goes_on_with_code() {
+	turns_to_code --limit 600 -o trace
+	[ "$(wc -l <trace)" = 600 ] || fail "$(wc -l <trace)"
+}
+
+test_the_record_goes_on_with_code() {
+	turns_to_code --record recorded
+	"$TRACER" --replay recorded -o replayed
+	[ "$(grep -c ' write counter .* at blocks!run' replayed)" = $((900 - lost)) ] ||
+		fail "$(cat replayed)"
+}
+
 test_all_ways_are_the_same_for_signals() {
 	for how in nothing ignores blocks handles; do
 		"$VICTIMS/trapped" $how 2 >native
