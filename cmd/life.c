@@ -247,12 +247,13 @@ static void ask_behind_vfork(struct thread *parent)
 
 /* Nothing is translated: the child runs natively, too. */
 static void take_watched_child(struct session *s, const struct thread *parent,
-			       struct thread *child)
+			       struct thread *child, bool is_vfork)
 {
 	if (child->pid != parent->pid && !s->options->follow) {
 		let_go(s, child, 0);
 		return;
 	}
+	child->vfork_parent = is_vfork ? parent->tid : 0;
 	watch_thread(s, child);
 	hijack_resume(child, 0);
 }
@@ -281,7 +282,7 @@ void life_on_child(struct session *s, struct thread *parent, const struct tracee
 	if (!child)
 		s->ends = true;
 	else if (s->watches)
-		take_watched_child(s, parent, child);
+		take_watched_child(s, parent, child, stop->kind == STOP_VFORK);
 	else if (pid == parent->pid)
 		take_child(s, parent, child, true);
 	else if (!s->options->follow || s->is_detaching)

@@ -314,16 +314,19 @@ void stops_handle(struct session *s, const struct tracee_stop *stop)
 	}
 }
 
-bool stops_may_end(struct session *s)
+bool stops_waits_in_vfork(struct session *s)
 {
 	struct thread *t = NULL;
 
-	if (!s->ends)
-		return false;
 	while ((t = session_thread_next(s, t)))
 		if (t->vfork_parent && session_thread(s, t->vfork_parent))
-			return false;
-	return true;
+			return true;
+	return false;
+}
+
+bool stops_may_end(struct session *s)
+{
+	return s->ends && !stops_waits_in_vfork(s);
 }
 
 void stops_handle_all(struct session *s)

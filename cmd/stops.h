@@ -7,8 +7,10 @@
 
 /* Handles every stop that is pending; does not block. */
 void stops_handle_all(struct session *s);
-/* The session is to end, and can: nobody waits in vfork for a child that we follow.
- * Such a one cannot be stopped. */
+/* Does somebody wait in vfork for a child that we follow?  He cannot be stopped before that
+ * child runs another program. */
+bool stops_waits_in_vfork(struct session *s);
+/* The session is to end, and can: nobody does. */
 bool stops_may_end(struct session *s);
 
 /* As tracee_wait() of one thread: what has been collected of it comes first. */

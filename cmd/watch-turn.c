@@ -11,6 +11,7 @@
 #include "attach.h"
 #include "message.h"
 #include "process.h"
+#include "stops.h"
 #include "tracee.h"
 #include "watch-internal.h"
 
@@ -125,7 +126,7 @@ uint64_t watch_turn_if_blocked(struct session *s)
 		return UINT64_MAX;
 	if (begun < s->watch_look_ns)
 		return s->watch_look_ns - begun;
-	if (is_time_to_turn(s) && !s->ends) {
+	if (!s->ends && !stops_waits_in_vfork(s) && is_time_to_turn(s)) {
 		turn(s);
 		return UINT64_MAX;
 	}

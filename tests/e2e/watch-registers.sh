@@ -121,6 +121,33 @@ test_the_record_goes_on_with_code() {
 		fail "$(cat replayed)"
 }
 
+# Who waits in vfork cannot be stopped, to be let go, before his child has executed a program.
+test_leaves_while_a_child_of_vfork_is_watched() {
+	gcc -O1 -g -o vforking -x c - <<-'C'
+		#include <stdio.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		volatile long counter __attribute__((aligned(8)));
+		int main(void)
+		{
+			pid_t pid;
+			int status;
+			counter++;
+			puts("begun");
+			fflush(stdout);
+			if ((pid = vfork()) == 0) {
+				usleep(600000);
+				execl("/bin/true", "true", (char *)0);
+				_exit(1);
+			}
+			return waitpid(pid, &status, 0) != pid || status;
+		}
+	C
+	timeout -s KILL 10 "$TRACER" -q -f --watch-with hw --watch counter --duration 200ms \
+		-o trace ./vforking || fail "status $?"
+	[ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
+}
+
 test_all_ways_are_the_same_for_signals() {
 	for how in nothing ignores blocks handles; do
 		"$VICTIMS/trapped" $how 2 >native
