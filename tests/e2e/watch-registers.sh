@@ -48,9 +48,9 @@ test_blocked_breakpoints_of_the_program_stay_pending() {
 
 # So it is where nothing is said.
 test_accesses_that_no_trap_told_of_are_lost() {
+	leaves_signals blocks 0         # or skips
 	"$TRACER" -q --stats --watch-with hw --watch hits --format json -o trace \
 		"$VICTIMS/trapped" blocks 2 >out 2>said
-	[ -s trace ] || skip 'breakpoints in the kernel are not allowed'
 	grep -q '"lost":3000,' said || fail "$(cat said)"
 	grep -qx '{"type":"lost",.*"where":"hits","value":3000}' trace || fail "$(cat trace)"
 }
