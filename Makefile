@@ -124,11 +124,15 @@ fuzz-trace_LIB     := events
 fuzz-elf_LIB       := symbols
 fuzz-dwarf_LIB     := symbols
 
+# and files of the command
+fuzz-trace_CMD := cmd/replay-origin.c cmd/replay-names.c
+
 define FUZZ_RULES
 build/fuzz/$(1) build/libfuzzer/$(1): tests/fuzz/$(1).c tests/fuzz/driver.c tests/fuzz/fuzz.h \
-		$(call archives_of,$($(1)_LIB))
+		$($(1)_CMD) $(call archives_of,$($(1)_LIB))
 	$$(call say,CC,$$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(call inc,$($(1)_LIB)) -o $$@ $$< \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests/fuzz $(call inc,$($(1)_LIB)) \
+	    $(if $($(1)_CMD),-Icmd $(call inc,cmd)) -o $$@ $$< $($(1)_CMD) \
 	    $(if $(filter libfuzzer,$(MODE)),-fsanitize=fuzzer,tests/fuzz/driver.c) \
 	    $(call archives_of,$($(1)_LIB)) $(LDLIBS)
 endef

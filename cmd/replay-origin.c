@@ -262,13 +262,14 @@ static bool has_its_payload(const struct site *site)
 
 int replay_space_site(struct replay_space *space, const struct site *from)
 {
-	struct site *grown = grow(space->sites, space->site_count, sizeof *grown);
 	uint32_t number = space->site_count;
+	struct site *grown;
 
 	if (from->kind == SITE_BLOCK && from->block >= space->block_count)
 		return -EBADMSG;
 	if (number > EVENT_INDEX_MASK || !has_its_payload(from))
 		return -EBADMSG;
+	grown = grow(space->sites, number, sizeof *grown);
 	if (!grown)
 		return -ENOMEM;
 	space->sites = grown;
@@ -283,10 +284,11 @@ int replay_space_site(struct replay_space *space, const struct site *from)
 
 int replay_space_covered(struct replay_space *space, uint32_t number)
 {
-	uint32_t *grown = grow(space->covered, space->covered_count, sizeof *grown);
+	uint32_t *grown;
 
 	if (number >= space->block_count)
 		return -EBADMSG;
+	grown = grow(space->covered, space->covered_count, sizeof *grown);
 	if (!grown)
 		return -ENOMEM;
 	space->covered = grown;

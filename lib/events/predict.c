@@ -17,6 +17,8 @@ uint32_t shape_flags(const struct site *site)
 {
 	unsigned words = event_words_of(site->flags);
 
+	if (site->flags & ~(PAYLOAD | SITE_AFTER_CALL))
+		return 0;
 	if (site->flags & SITE_HAS_EXTRA ? words != 0 : words != site->words)
 		return 0;
 	return site->flags | SHAPE_KNOWN | (site->kind >= SITE_THREAD ? SHAPE_OWN : 0) |

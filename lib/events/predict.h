@@ -35,7 +35,8 @@
 #define SHAPE_OWN 0x200u        /* the tracer's, not the program's: is not counted */
 #define SHAPE_WORDS_SHIFT 16    /* payload words: what the flags say, or with SITE_HAS_EXTRA any */
 
-/* The site's; 0: its flags and its words contradict each other. */
+/* The site's; 0: its flags and its words contradict each other, or it has a payload that is
+ * not written (SITE_HAS_FROM). */
 uint32_t shape_flags(const struct site *site);
 
 /* Sites, by their index.  In bytes they have numbers of their own: only few of those that

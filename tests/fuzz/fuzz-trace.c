@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "predict.h"
+#include "replay-origin.h"
 #include "trace-access.h"
 #include "trace-file.h"
 #include "trace-log.h"
@@ -16,9 +17,8 @@
 #define BATCH 64u
 
 struct rig {
-	struct shapes shapes;
+	struct replay_space *space;     /* all spaces are this one */
 	struct predictor predictor;
-	uint32_t sites;
 };
 
 static uint64_t touch(const void *bytes, size_t len)
@@ -49,22 +49,25 @@ static int on_forget(void *context, uint32_t space)
 	struct rig *g = context;
 
 	(void)space;
-	shapes_clear(&g->shapes);
+	replay_space_forget(g->space);
 	predictor_reset(&g->predictor);
-	g->sites = 0;
 	return 0;
 }
 
-static int on_module(void *c, uint32_t space, const struct trace_module *m)
+static int on_module(void *context, uint32_t space, const struct trace_module *m)
 {
-	(void)c, (void)space;
-	return touch(m->name, m->name_len) + touch(m->path, m->path_len) == 1 ? -EBADMSG : 0;
+	struct rig *g = context;
+
+	(void)space;
+	return replay_space_module(g->space, m);
 }
 
-static int on_block(void *c, uint32_t space, const struct trace_block *b)
+static int on_block(void *context, uint32_t space, const struct trace_block *b)
 {
-	(void)c, (void)space;
-	return touch(b->bytes, b->bytes_len) == 1 ? -EBADMSG : 0;
+	struct rig *g = context;
+
+	(void)space;
+	return replay_space_block(g->space, b);
 }
 
 static int on_site(void *context, uint32_t space, const struct site *site)
@@ -73,7 +76,7 @@ static int on_site(void *context, uint32_t space, const struct site *site)
 
 	(void)space;
 	fuzz_check(shape_flags(site), "a site without shape");
-	return shapes_set(&g->shapes, g->sites++, (struct shape){ shape_flags(site), g->sites });
+	return replay_space_site(g->space, site);
 }
 
 static int on_events(void *context, uint32_t stream, size_t n, struct trace_cursor sections[TRACE_SECTIONS])
@@ -87,7 +90,7 @@ static int on_events(void *context, uint32_t stream, size_t n, struct trace_curs
 		uint32_t *words = malloc(now * (EVENT_WORDS_MAX + 1) * sizeof *words);
 		size_t count = 0;
 
-		r = predict_decode(&g->predictor, &g->shapes, now, n & 1, sections, words, &count);
+		r = predict_decode(&g->predictor, &g->space->shapes, now, n & 1, sections, words, &count);
 		fuzz_check(r < 0 || count >= now, "%zu words of %zu events", count, now);
 		fuzz_check(count <= now * (EVENT_WORDS_MAX + 1), "%zu words", count);
 		free(words);
@@ -101,10 +104,12 @@ static int on_waited(void *c, uint32_t stream, uint64_t tsc)
 	return 0;
 }
 
-static int on_covered(void *c, uint32_t stream, uint32_t block)
+static int on_covered(void *context, uint32_t stream, uint32_t block)
 {
-	(void)c, (void)stream, (void)block;
-	return 0;
+	struct rig *g = context;
+
+	(void)stream;
+	return replay_space_covered(g->space, block);
 }
 
 static int on_access_module(void *c, const struct trace_access_module *m)
@@ -156,13 +161,13 @@ static void read_log(const uint8_t *data, size_t size)
 		on_space, on_space_end, on_stream, on_stream_end, on_forget, on_module, on_block,
 		on_site, on_events, on_covered, on_waited, on_access,
 	};
-	struct rig g = { 0 };
+	struct rig g = { .space = replay_space_create(0, 1, NULL, false) };
 
-	fuzz_check(predictor_init(&g.predictor) == 0, "memory");
+	fuzz_check(g.space && predictor_init(&g.predictor) == 0, "memory");
 	int r = trace_log_read(data, size, &reader, &g);
 	fuzz_check(r == 0 || r == -EBADMSG, "%d", r);
 	predictor_deinit(&g.predictor);
-	shapes_deinit(&g.shapes);
+	replay_space_destroy(g.space);
 }
 
 static int on_names(void *c, uint32_t space) { (void)c, (void)space; return 0; }

@@ -236,3 +236,16 @@ Test(predict, knows_sites_that_contradict_themselves)
 	site.flags |= SITE_HAS_EXTRA;
 	cr_assert_eq(shape_flags(&site), 0);
 }
+
+Test(predict, knows_no_sites_with_what_it_does_not_write)
+{
+	struct site site = { .kind = SITE_TAILCALL, .flags = SITE_HAS_TARGET, .words = 2 };
+
+	cr_assert_neq(shape_flags(&site), 0);
+	site.flags |= SITE_HAS_FROM;
+	site.words = 3;
+	cr_assert_eq(shape_flags(&site), 0);
+	site.flags = SITE_AFTER_CALL;
+	site.words = 0;
+	cr_assert_neq(shape_flags(&site), 0);
+}

@@ -1,0 +1,71 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay-origin.h"
+
+#define MANY 1024u              /* a power of two: the next one moves the array */
+
+static struct replay_space *space_with_block(void)
+{
+	static const uint8_t code[] = { 0x90, 0xc3 };
+	const struct trace_block block = {
+		.insn_count = 2, .pc = 0x1000, .bytes = code, .bytes_len = sizeof code,
+	};
+	struct replay_space *space = replay_space_create(0, 1, NULL, false);
+
+	cr_assert_not_null(space);
+	cr_assert_eq(replay_space_block(space, &block), 0);
+	return space;
+}
+
+/* What is behind an array keeps it from growing where it is. */
+static void *wall(void)
+{
+	void *p = malloc(64 * 1024);    /* more than is free elsewhere */
+
+	cr_assert_not_null(p);
+	return p;
+}
+
+Test(replay_origin, a_site_that_is_refused_leaves_the_others)
+{
+	struct replay_space *space = space_with_block();
+	struct site site = { .kind = SITE_BLOCK, .pc = 0x1000 };
+	void *after;
+
+	for (uint32_t i = 0; i < MANY; i++)
+		cr_assert_eq(replay_space_site(space, &site), 0);
+	after = wall();
+	site.block = 7;
+	cr_assert_eq(replay_space_site(space, &site), -EBADMSG);
+	site = (struct site){ .kind = SITE_SIGNAL, .flags = SITE_HAS_EXTRA, .words = 1 };
+	cr_assert_eq(replay_space_site(space, &site), -EBADMSG);
+	for (uint32_t i = 0; i < MANY; i++) {
+		const struct site *found = origin_site(&space->origin, i);
+
+		cr_assert(found && found->kind == SITE_BLOCK && found->pc == 0x1000, "%u", i);
+	}
+	cr_assert_null(origin_site(&space->origin, MANY));
+	replay_space_destroy(space);
+	free(after);
+}
+
+Test(replay_origin, a_covered_block_that_is_refused_leaves_the_others)
+{
+	struct replay_space *space = space_with_block();
+	uint32_t found[MANY];
+	size_t cursor = 0;
+	void *after;
+
+	for (uint32_t i = 0; i < MANY; i++)
+		cr_assert_eq(replay_space_covered(space, 0), 0);
+	after = wall();
+	cr_assert_eq(replay_space_covered(space, 1), -EBADMSG);
+	cr_assert_eq(origin_covered(&space->origin, &cursor, found, MANY), MANY);
+	for (uint32_t i = 0; i < MANY; i++)
+		cr_assert_eq(found[i], 0, "%u", i);
+	replay_space_destroy(space);
+	free(after);
+}
