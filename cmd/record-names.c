@@ -24,6 +24,8 @@ struct noted {
 
 struct record_names {
 	struct origin *origin;
+	struct trace_bytes *control;
+	uint32_t space;                 /* its number */
 	struct noted *items;
 	uint32_t count, room;
 	uint32_t *hash;                 /* index + 1 of the newest for an address */
@@ -36,7 +38,8 @@ struct record_names {
 	uint32_t module_count;
 };
 
-struct record_names *record_names_create(struct origin *origin)
+struct record_names *record_names_create(struct origin *origin, struct trace_bytes *control,
+					 uint32_t space)
 {
 	struct record_names *names = calloc(1, sizeof *names);
 
@@ -48,6 +51,8 @@ struct record_names *record_names_create(struct origin *origin)
 	}
 	names->hash_mask = HASH_MIN - 1;
 	names->origin = origin;
+	names->control = control;
+	names->space = space;
 	return names;
 }
 
@@ -83,13 +88,10 @@ static uint32_t add_module(struct record_names *names, const void *identity)
 	return names->module_count++;
 }
 
-void record_names_modules(struct record_names *names, struct trace_bytes *control, uint32_t space)
+static void look(struct record_names *names, unsigned changes)
 {
-	unsigned changes = origin_map_changes(names->origin);
 	struct origin_module m;
 
-	if (names->has_looked && changes == names->map_changes)
-		return;
 	names->has_looked = true;
 	names->map_changes = changes;
 	while (origin_module_next(names->origin, &names->cursor, &m)) {
@@ -102,8 +104,28 @@ void record_names_modules(struct record_names *names, struct trace_bytes *contro
 		};
 
 		if (id != TRACE_NO_MODULE)
-			trace_log_module(control, space, &module);
+			trace_log_module(names->control, names->space, &module);
 	}
+}
+
+void record_names_modules(struct record_names *names)
+{
+	unsigned changes = origin_map_changes(names->origin);
+
+	if (!names->has_looked || changes != names->map_changes)
+		look(names, changes);
+}
+
+/* A module may come without a change that was counted: to look at an address, too, is to
+ * look at the map. */
+static uint32_t module_id_now(struct record_names *names, const void *identity)
+{
+	uint32_t id = module_id(names, identity);
+
+	if (id != TRACE_NO_MODULE)
+		return id;
+	look(names, origin_map_changes(names->origin));
+	return module_id(names, identity);
 }
 
 /* ---- addresses ------------------------------------------------------------------------- */
@@ -164,12 +186,13 @@ static bool is_known(struct record_names *names, uint64_t address)
 
 static void add(struct record_names *names, uint64_t address)
 {
-	struct noted noted = { .address = address, .map_changes = names->map_changes };
+	struct noted noted = { .address = address };
 
 	origin_name(names->origin, address, &noted.name);
-	noted.module = module_id(names, noted.name.identity);
 	if (!noted.name.identity || !make_room(names))
 		return;
+	noted.module = module_id_now(names, noted.name.identity);
+	noted.map_changes = names->map_changes;
 	names->items[names->count++] = noted;
 	*slot_of(names, address) = names->count;
 	if (noted.name.function && noted.name.start != address)
@@ -268,7 +291,7 @@ static void put_address(struct writing *w, const struct noted *noted)
 	w->before = noted->address;
 }
 
-void record_names_write(struct record_names *names, uint32_t space,
+void record_names_write(struct record_names *names,
 			void (*put)(void *context, const struct trace_bytes *raw), void *context)
 {
 	struct writing w = { .names = names };
@@ -278,7 +301,7 @@ void record_names_write(struct record_names *names, uint32_t space,
 	qsort(names->items, names->count, sizeof *names->items, by_address);
 	for (uint32_t i = 0; i < names->count; i++) {
 		if (!w.raw.len)
-			begin(&w, space);
+			begin(&w, names->space);
 		put_address(&w, &names->items[i]);
 		if (w.raw.len >= CHUNK_BYTES || i + 1 == names->count) {
 			put(context, &w.raw);

@@ -160,7 +160,7 @@ static uint32_t define_block(struct output *output, struct space *space, uint32_
 		.insn_count = block->insn_count, .ends_in_syscall = block->ends_in_syscall,
 		.pc = block->pc.address, .bytes = block->bytes, .bytes_len = block->bytes_len,
 	};
-	record_names_modules(s->names, control_of(output), s->number);
+	record_names_modules(s->names);
 	trace_log_block(control_of(output), s->number, &record);
 	if (output->options->mode == MODE_INSNS)
 		record_names_note_block(s->names, block);
@@ -186,14 +186,15 @@ static bool define(struct output *output, struct stream *stream, uint32_t id)
 	uint32_t index = event_index(id);
 	const struct site *site = origin_site(space->origin, index);
 
-	if (!site || site->words != event_words(id) || shape_of(&s->shapes, index).flags)
+	if (!site || site->words != event_words(id) || !shape_flags(site) ||
+	    shape_of(&s->shapes, index).flags)
 		return false;
 	struct site record = *site;
 	record.block = TRACE_NO_BLOCK;
 	if (site->kind == SITE_BLOCK)
 		record.block = define_block(output, space, site->block);
 	else
-		record_names_modules(s->names, control_of(output), s->number);
+		record_names_modules(s->names);
 	note(s, site);
 	trace_log_site(control_of(output), s->number, &record);
 	if (shapes_set(&s->shapes, index, (struct shape){ shape_flags(site), s->sites }) < 0)
@@ -253,11 +254,12 @@ static size_t events(struct output *output, struct stream *stream, const uint32_
 			fail(output);
 			return n;
 		}
-		if (did.events)
-			trace_log_events(control_of(output), v->number, did.events);
+		/* First, as they may tell of a module that has come: it stands before. */
 		note_targets(output, s, targets);
 		if (did.own)
 			note_own(stream, words + at, did.words);
+		if (did.events)
+			trace_log_events(control_of(output), v->number, did.events);
 		output->events += did.events - did.own;
 		at += did.words;
 		if (at < n && (event_words(words[at]) >= n - at || !define(output, stream, words[at])))
@@ -284,7 +286,8 @@ static struct record_space *space_begin(struct output *output, struct space *spa
 	struct record_space *s = calloc(1, sizeof *s);
 
 	if (s)
-		s->names = record_names_create(space->origin);
+		s->names = record_names_create(space->origin, control_of(output),
+					       output->recording->spaces);
 	if (!s || !s->names) {
 		free(s);
 		return NULL;
@@ -395,10 +398,10 @@ static void space_end(struct output *output, struct space *space)
 
 	if (!s)
 		return;
-	record_names_modules(s->names, control_of(output), s->number);
+	record_names_modules(s->names);
 	trace_log_space_end(control_of(output), s->number);
 	flush(output);
-	record_names_write(s->names, s->number, put_names, output);
+	record_names_write(s->names, put_names, output);
 	record_names_destroy(s->names);
 	s->names = NULL;
 }

@@ -23,20 +23,22 @@ uint64_t record_bytes(const struct recording *recording);
 
 struct record_names;
 
-struct record_names *record_names_create(struct origin *origin);        /* NULL: out of memory */
+/* Modules of the space with this number are put into `control`, which outlives it.  NULL: out
+ * of memory. */
+struct record_names *record_names_create(struct origin *origin, struct trace_bytes *control,
+					 uint32_t space);
 void record_names_destroy(struct record_names *names);  /* NULL allowed */
 
-/* This address will have to be named. */
+/* This address will have to be named.  Its module is put into the log, if it is new. */
 void record_names_note(struct record_names *names, uint64_t address);
 /* And every instruction of this block. */
 void record_names_note_block(struct record_names *names, const struct block *block);
 
 /* Modules that have come and gone since the last time are put into the log. */
-void record_names_modules(struct record_names *names, struct trace_bytes *control,
-			  uint32_t space);
+void record_names_modules(struct record_names *names);
 
 /* Makes chunks of all that was noted, and gives each to `put`. */
-void record_names_write(struct record_names *names, uint32_t space,
+void record_names_write(struct record_names *names,
 			void (*put)(void *context, const struct trace_bytes *raw), void *context);
 
 #endif

@@ -227,6 +227,14 @@ test_lost_events_are_counted() {
 	[ "${said:-0}" = "$lost" ] || fail "lost $lost, said $said"
 }
 
+# Indirect calls into them are met before any of their code has run.
+test_libraries_that_come_later() {
+	"$TRACER" -q --calls --no-time --record trace python3 -S -E -c 'import sqlite3, json, zlib, ssl'
+	"$TRACER" --replay trace -c -o out
+	grep -q 'PyInit__sqlite3' out
+	! grep -E '^[0-9., ]+ +0x[0-9a-f]+' out || fail "addresses without a name"
+}
+
 test_the_program_is_not_needed() {
 	cp "$VICTIMS/steps" copy
 	"$TRACER" -q --insns --record trace ./copy >/dev/null
