@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "line-cache.h"
+#include "session.h"
 #include "source.h"
 #include "target.h"
 
@@ -38,17 +40,33 @@ static void name(struct origin *origin, uint64_t address, struct origin_name *ou
 	target_symbols_unlock(target);
 }
 
+static void find_line(struct target *target, uint64_t address, struct origin_line *out)
+{
+	struct line_cache *cache = target->session->lines;
+	struct source_line found = { 0 };
+	struct source_place place;
+	bool has_place = symbols_source_place(target->symbols, address, &place);
+
+	if (has_place && line_cache_find(cache, &place, out))
+		return;
+	bool is_known = symbols_line(target->symbols, address, &found) && found.line;
+	*out = is_known ? (struct origin_line){ found.file, found.line }
+			: (struct origin_line){ 0 };
+	if (has_place)
+		line_cache_add(cache, &place, out);
+}
+
 static bool line(struct origin *origin, uint64_t address, struct origin_line *out)
 {
 	struct target *target = target_of_origin(origin);
-	struct source_line found;
+	struct origin_line found;
 
 	target_symbols_lock_at(target, address);
-	bool is_known = symbols_line(target->symbols, address, &found) && found.line;
+	find_line(target, address, &found);
 	target_symbols_unlock(target);
-	if (is_known)
-		*out = (struct origin_line){ found.file, found.line };
-	return is_known;
+	if (found.line)
+		*out = found;
+	return found.line;
 }
 
 static bool module_next(struct origin *origin, size_t *cursor, struct origin_module *out)

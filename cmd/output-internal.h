@@ -72,6 +72,9 @@ static inline bool output_show(struct output *output)
 	return !output->options->limit || output_limit(output);
 }
 
+/* Reads the rings that fill up: in between, for a view that takes long over a space's end. */
+void output_relieve(struct output *output);
+
 /* ---- beginnings of lines --------------------------------------------------------------- */
 
 /* The columns of -t, -tt, -ttt and -r; nothing without. */

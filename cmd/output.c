@@ -137,6 +137,12 @@ static bool drain_whole(struct output *output)
 	return any;
 }
 
+void output_relieve(struct output *output)
+{
+	output->now_ns = clock_monotonic_ns();
+	drain_whole(output);
+}
+
 /* One round over all rings, *ends: of threads that have ended, too; true when there was
  * something. */
 static bool drain_all(struct output *output, bool *ends)

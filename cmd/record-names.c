@@ -292,7 +292,8 @@ static void put_address(struct writing *w, const struct noted *noted)
 }
 
 void record_names_write(struct record_names *names,
-			void (*put)(void *context, const struct trace_bytes *raw), void *context)
+			void (*put)(void *context, const struct trace_bytes *raw),
+			void (*pause)(void *context), void *context)
 {
 	struct writing w = { .names = names };
 
@@ -303,6 +304,7 @@ void record_names_write(struct record_names *names,
 		if (!w.raw.len)
 			begin(&w, names->space);
 		put_address(&w, &names->items[i]);
+		pause(context);
 		if (w.raw.len >= CHUNK_BYTES || i + 1 == names->count) {
 			put(context, &w.raw);
 			w.raw.len = 0;

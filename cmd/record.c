@@ -16,7 +16,7 @@
 #define COVERED_BATCH 256
 #define COVERED_TRIES 2000              /* of a millisecond */
 #define CLOCK_BASE_NS (20 * 1000 * 1000ull)
-#define NO_BLOCK_INDEX 0xffffffffu      /* of a site that belongs to none */
+#define PAUSE_NS (1000 * 1000ull)       /* rings are looked after, while names are written */
 
 struct recording {
 	struct trace_packer *packer;
@@ -392,6 +392,14 @@ static void put_names(void *context, const struct trace_bytes *raw)
 	put_chunk(context, TRACE_NAMES, raw);
 }
 
+static void look_after_rings(void *context)
+{
+	struct output *output = context;
+
+	if (clock_monotonic_ns() - output->now_ns > PAUSE_NS)
+		output_relieve(output);
+}
+
 static void space_end(struct output *output, struct space *space)
 {
 	struct record_space *s = space->view;
@@ -401,7 +409,7 @@ static void space_end(struct output *output, struct space *space)
 	record_names_modules(s->names);
 	trace_log_space_end(control_of(output), s->number);
 	flush(output);
-	record_names_write(s->names, put_names, output);
+	record_names_write(s->names, put_names, look_after_rings, output);
 	record_names_destroy(s->names);
 	s->names = NULL;
 }

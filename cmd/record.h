@@ -37,8 +37,10 @@ void record_names_note_block(struct record_names *names, const struct block *blo
 /* Modules that have come and gone since the last time are put into the log. */
 void record_names_modules(struct record_names *names);
 
-/* Makes chunks of all that was noted, and gives each to `put`. */
+/* Makes chunks of all that was noted, and gives each to `put`.  Source lines take long:
+ * `pause` is called between any two addresses. */
 void record_names_write(struct record_names *names,
-			void (*put)(void *context, const struct trace_bytes *raw), void *context);
+			void (*put)(void *context, const struct trace_bytes *raw),
+			void (*pause)(void *context), void *context);
 
 #endif

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "target.h"
 
+struct line_cache;
 struct output;
 
 struct session {
@@ -42,6 +43,7 @@ struct session {
 	uint64_t flood_ends_ns;         /* senders of signals are held back until then; atomic */
 
 	struct output *output;
+	struct line_cache *lines;       /* of all targets */
 	int wake_fd;                    /* eventfd: other threads want the main one */
 	pthread_mutex_t requests_lock;
 	pid_t *requests;                /* tids that wait to be stepped */

@@ -1,21 +1,46 @@
 #include "source.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "debug-info.h"
 #include "demangle.h"
 #include "symbols-internal.h"
 
-static struct debug_info *info_at(struct symbols *s, uint64_t address, uint64_t *base)
+static struct image *image_at(struct symbols *s, uint64_t address, uint64_t *base)
 {
 	const struct mapping *mapping = symbols_mapping(s, address);
-	struct image *image = mapping && mapping->module ?
-		module_image(s, mapping->module) : NULL;
 
-	if (!image)
+	if (!mapping || !mapping->module)
 		return NULL;
 	*base = mapping->module->public.base;
-	return image_debug_info(image);
+	return module_image(s, mapping->module);
+}
+
+static struct debug_info *info_at(struct symbols *s, uint64_t address, uint64_t *base)
+{
+	struct image *image = image_at(s, address, base);
+
+	return image ? image_debug_info(image) : NULL;
+}
+
+bool symbols_source_place(struct symbols *s, uint64_t address, struct source_place *out)
+{
+	uint64_t base;
+	struct image *image = image_at(s, address, &base);
+	struct stat st;
+
+	if (!image || image->file->fd < 0 || fstat(image->file->fd, &st) < 0)
+		return false;
+	*out = (struct source_place){
+		.file = {
+			.device = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size,
+			.changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 +
+				      (uint64_t)st.st_ctim.tv_nsec,
+		},
+		.address = address - base,
+	};
+	return true;
 }
 
 /* The debug information goes when its module does; what is handed out stays. */

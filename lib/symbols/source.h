@@ -25,6 +25,18 @@ struct source_line {
  * is unchanged. */
 bool symbols_line(struct symbols *s, uint64_t address, struct source_line *out);
 
+/* Which file is mapped at an address, and where in it that is: what is equal has the same
+ * lines, in another process too. */
+struct source_place {
+	struct source_file {
+		uint64_t device, inode, size, changed_ns;
+	} file;
+	uint64_t address;               /* the file's own: without the load bias */
+};
+
+/* False: there is no file, or it cannot be read. */
+bool symbols_source_place(struct symbols *s, uint64_t address, struct source_place *out);
+
 /* Answers of another table, which were kept: a table that is made of them gives them, and
  * nothing else (symbols_create_given()).  Each as the function of that name; what they
  * return must stay where it is. */
