@@ -438,6 +438,9 @@ static int check_trace(const struct parse *p)
 		if (p->given >> not_recorded[i] & 1)
 			return wrong("%s goes with --replay, not with --record",
 				     option_text(not_recorded[i]));
+	if (o->record && !strcmp(o->record, "-") && o->program)
+		return wrong("--record -: %s has standard output, too (give a file, or --record "
+			     "'|COMMAND')", o->program[0]);
 	if (o->record && !record_mode_name(o->mode))
 		return wrong("--record goes with --calls, --blocks, --insns, --coverage or --watch");
 	return GO_ON;

@@ -70,6 +70,18 @@ const struct replay_table *replay_names_of(const struct replay_names *names, uin
 	return table;
 }
 
+void replay_names_drop(struct replay_names *names, uint32_t space)
+{
+	struct replay_table **link = &names->tables, *table;
+
+	while ((table = *link) && table->space != space)
+		link = &table->next;
+	if (!table)
+		return;
+	*link = table->next;
+	table_destroy(table);
+}
+
 /* ---- by address ---------------------------------------------------------------------------- */
 
 static uint32_t *slot_of(const struct replay_table *table, uint64_t address)

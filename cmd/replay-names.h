@@ -37,6 +37,8 @@ int replay_names_add(struct replay_names *names, const uint8_t *raw, size_t len)
 /* Those of one space; NULL: there are none. */
 struct replay_table;
 const struct replay_table *replay_names_of(const struct replay_names *names, uint32_t space);
+/* The space has ended: its table is not asked any more. */
+void replay_names_drop(struct replay_names *names, uint32_t space);
 
 /* The newest that is known of an address, the next older one; NULL: none. */
 const struct replay_name *replay_table_find(const struct replay_table *table, uint64_t address);

@@ -90,6 +90,7 @@ static int on_space_end(void *context, uint32_t number)
 	if (!space || space->users)
 		return -EBADMSG;
 	replay_space_destroy(space);
+	replay_names_drop(p->names, number);
 	p->spaces[number] = NULL;
 	return 0;
 }
@@ -371,7 +372,8 @@ static int tell(const struct replay *p, int r)
 		return 0;
 	if (r == -ENODATA)
 		err_set(&err, EINVAL, "%s: the end is missing: the tracer that has recorded it was "
-			"killed, or could not write (what is shown is complete up to there)",
+			"killed, or could not write (what is shown is complete up to there, but names "
+			"may be missing)",
 			p->file.name);
 	else if (r == -EBADMSG)
 		err_set(&err, EINVAL, "%s: damaged at byte %llu (what is shown is complete up to "

@@ -257,6 +257,7 @@ test_a_trace_that_was_cut() {
 		[ "$(wc -l <err)" = 1 ] || fail "$n bytes: $(cat err)"
 		grep -qE 'the end is missing|nothing of it can be read' err
 	done
+	grep -q 'names may be missing' err
 	# all events are there, and only names may be missing
 	cut -d ' ' -f 3 whole >a
 	cut -d ' ' -f 3 out >b
@@ -339,6 +340,7 @@ test_what_does_not_go_together() {
 	refuses '--format goes with --replay' 2 --record t --format json true
 	refuses '-c goes with --replay' 2 --record t -c true
 	refuses '--record goes with' 2 --record t --none true
+	refuses "'|COMMAND'" 2 --record - true
 	refuses 'runs no program' 2 --replay t true
 	refuses '-p goes without' 2 --replay t -p 1
 	"$TRACER" -q --blocks --record trace busybox true

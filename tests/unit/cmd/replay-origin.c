@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay-origin.h"
+#include "trace-names.h"
 
 #define MANY 1024u              /* a power of two: the next one moves the array */
 
@@ -68,4 +69,30 @@ Test(replay_origin, a_covered_block_that_is_refused_leaves_the_others)
 		cr_assert_eq(found[i], 0, "%u", i);
 	replay_space_destroy(space);
 	free(after);
+}
+
+static void add_name(struct replay_names *names, uint32_t space, uint64_t where)
+{
+	const struct trace_address address = { .address = where, .module = 0 };
+	struct trace_bytes raw = { 0 };
+
+	trace_names_begin(&raw, space);
+	trace_names_address(&raw, &address, 0);
+	cr_assert_eq(replay_names_add(names, raw.data, raw.len), 0);
+	trace_bytes_deinit(&raw);
+}
+
+Test(replay_names, those_of_a_space_go_with_it)
+{
+	struct replay_names *names = replay_names_create();
+
+	cr_assert_not_null(names);
+	for (uint32_t space = 0; space < 3; space++)
+		add_name(names, space, 0x1000 + space);
+	replay_names_drop(names, 1);
+	replay_names_drop(names, 7);
+	cr_assert_null(replay_names_of(names, 1));
+	cr_assert_not_null(replay_table_find(replay_names_of(names, 0), 0x1000));
+	cr_assert_not_null(replay_table_find(replay_names_of(names, 2), 0x1002));
+	replay_names_destroy(names);
 }
