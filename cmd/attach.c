@@ -115,7 +115,7 @@ static int seize_new(struct session *s, pid_t pid, struct err *err)
 
 		if (session_thread(s, tids[i]) || !is_chosen(s, tids[i]))
 			continue;
-		if (tracee_seize(tids[i], &why) < 0) {
+		if (tracee_seize_alone(tids[i], &why) < 0) {
 			if (why.code == ESRCH)
 				continue;       /* it has just ended */
 			process_explain_seize(pid, why.code, err);
@@ -150,6 +150,7 @@ static void collect(struct session *s, struct thread *thread)
 		if (stop.kind == STOP_INTERRUPT || stop.kind == STOP_GROUP) {
 			thread->is_stopped = true;
 			thread->is_listening = stop.kind == STOP_GROUP;
+			tracee_follow(thread->tid);
 		} else {
 			tracee_interrupt(thread->tid);
 			tracee_resume(thread->tid, TRACEE_CONT,

@@ -49,6 +49,18 @@ int tracee_seize(pid_t tid, struct err *err)
 	return err_set(err, errno, "%s", strerror(errno));
 }
 
+int tracee_seize_alone(pid_t tid, struct err *err)
+{
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
+		return 0;
+	return err_set(err, errno, "%s", strerror(errno));
+}
+
+int tracee_follow(pid_t tid)
+{
+	return request(PTRACE_SETOPTIONS, tid, NULL, (void *)seize_options);
+}
+
 int tracee_filters_suspend(pid_t tid, bool on)
 {
 	unsigned long options = seize_options | (on ? PTRACE_O_SUSPEND_SECCOMP : 0);

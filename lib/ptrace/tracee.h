@@ -67,6 +67,11 @@ enum tracee_resume {
  * traced from their first instruction.  Errors: -ESRCH, -EPERM. */
 int tracee_seize(pid_t tid, struct err *err) must_check;
 
+/* The same in two steps.  A thread that runs makes others meanwhile: seized alone, it makes
+ * none that are traced before anybody knows of them.  Once it stands, it is to be followed. */
+int tracee_seize_alone(pid_t tid, struct err *err) must_check;
+int tracee_follow(pid_t tid);
+
 /* Asks for a stop; it is reported by tracee_wait() as STOP_INTERRUPT unless
  * something else stops the thread first. */
 int tracee_interrupt(pid_t tid);

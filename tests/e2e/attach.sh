@@ -283,4 +283,16 @@ test_while_threads_begin() {
 	done
 }
 
+# Nor must a child be forgotten that is forked just then.
+test_while_children_are_forked() {
+	start bash -c 'for ((i = 0; ; i++)); do (:); echo $i; done' >out
+	for _ in $(seq "$(rounds 60 1000)"); do
+		timeout 10 "$TRACER" -q -p "$STARTED" --none --duration 5ms -o trace || fail "status $?"
+	done
+	local before
+	before=$(wc -l <out)
+	sleep 0.3
+	[ "$(wc -l <out)" -gt "$before" ] || fail "it stands still: $(ps -o pid,stat,wchan,args --ppid "$STARTED")"
+}
+
 run_tests "$@"

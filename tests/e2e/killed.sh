@@ -128,6 +128,7 @@ test_program_killed_while_we_leave() {
 	for i in $(seq "$(rounds 20 200)"); do
 		start "$VICTIMS/threads" 8 60 >out
 		program=$STARTED
+		rm -f said
 		"$TRACER" -v -p "$program" --none -o trace 2>said &
 		tracer=$!
 		started_pids+=("$tracer")
@@ -158,6 +159,7 @@ both_are_killed() {
 	local pid=$1
 
 	shift
+	rm -f said
 	"$TRACER" -v -p "$pid" -o trace "$@" 2>said &
 	tracer=$!
 	started_pids+=("$tracer")
