@@ -117,6 +117,8 @@ struct summary_row {
 
 /* Those that have run, in this order; how many, in *out, to be freed. */
 size_t summary_rows(struct output *output, enum sort_key key, struct summary_row **out);
+/* "main [prog]" */
+char *summary_put_function(const struct output *output, char *at, const struct name *name);
 
 /* ---- summary-count.c ------------------------------------------------------------------- */
 

@@ -171,16 +171,7 @@ static void write_text_row(struct output *output, const struct summary_row *row,
 
 	at = put_insns(at, row->count.self, all);
 	at += sprintf(at, "%12llu  ", (unsigned long long)row->count.calls);
-	if (output->colored)
-		at = put_literal(at, "\033[1m");
-	at = put_text(at, name->text, name->text_len);
-	if (output->colored)
-		at = put_literal(at, "\033[0m");
-	if (*name->module && *name->function) {
-		at = put_literal(at, " [");
-		at = put_string(at, name->module);
-		*at++ = ']';
-	}
+	at = summary_put_function(output, at, name);
 	*at++ = '\n';
 	writer_done(&output->main, at);
 }

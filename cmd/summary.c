@@ -302,6 +302,21 @@ static char *put_us(char *at, uint64_t ns)
 			    (unsigned long long)ns % 1000);
 }
 
+char *summary_put_function(const struct output *output, char *at, const struct name *name)
+{
+	if (output->colored)
+		at = put_literal(at, "\033[1m");
+	at = put_text(at, name->text, name->text_len);
+	if (output->colored)
+		at = put_literal(at, "\033[0m");
+	if (*name->module && *name->function) {
+		at = put_literal(at, " [");
+		at = put_string(at, name->module);
+		*at++ = ']';
+	}
+	return at;
+}
+
 static void write_text(struct output *output, const struct summary_row *row)
 {
 	const struct count *n = &row->count;
@@ -318,16 +333,7 @@ static void write_text(struct output *output, const struct summary_row *row)
 		at = put_us(at, n->max);
 	}
 	*at++ = ' ';
-	if (output->colored)
-		at = put_literal(at, "\033[1m");
-	at = put_text(at, name->text, name->text_len);
-	if (output->colored)
-		at = put_literal(at, "\033[0m");
-	if (*name->module && *name->function) {
-		at = put_literal(at, " [");
-		at = put_string(at, name->module);
-		*at++ = ']';
-	}
+	at = summary_put_function(output, at, name);
 	if (output->options->lines && name->line_len) {
 		at = put_literal(at, " /* ");
 		at = put_text(at, name->line, name->line_len);

@@ -132,7 +132,7 @@ test_program_killed_while_we_leave() {
 		"$TRACER" -v -p "$program" --none -o trace 2>said &
 		tracer=$!
 		started_pids+=("$tracer")
-		wait_for 10 grep -q '^tracer: ' said
+		wait_for 10 grep -qE '^tracer: (attached|cannot)' said
 		grep -q '^tracer: attached' said || fail "$(cat said)"
 		sleep "0.$(printf %03d $((RANDOM % 100 + 20)))"
 		kill -TERM "$tracer"
@@ -163,7 +163,7 @@ both_are_killed() {
 	"$TRACER" -v -p "$pid" -o trace "$@" 2>said &
 	tracer=$!
 	started_pids+=("$tracer")
-	wait_for 10 grep -q '^tracer: ' said
+	wait_for 10 grep -qE '^tracer: (attached|cannot)' said
 	grep -q '^tracer: attached' said || fail "$(cat said)"
 	sleep "0.$(printf %03d $((RANDOM % 200)))"
 	worker=$(pgrep -P "$tracer" || true)
