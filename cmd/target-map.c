@@ -63,9 +63,10 @@ bool target_symbols_note(struct target *target, uint64_t start, uint64_t end)
 	}
 	if (r == 0 || r == -ENOENT)
 		return has_code;
-	target_symbols_lock(target);
+	target_symbols_lock(target);    /* an older kernel: all of the map */
+	has_code = symbols_has_code(target->symbols, start, end);
 	target_symbols_unlock(target);
-	return true;                    /* perhaps */
+	return has_code;
 }
 
 void target_symbols_unlock(struct target *target)

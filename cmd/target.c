@@ -251,9 +251,12 @@ static int divide_data(struct target *target, struct err *err)
 	target->sys_table = local_at(target, target->data_base + CONTROL_BYTES);
 	if (target->session->events.stores)
 		target->store_log = (struct store_log *)local_at(target, target->data_base + LOG_AT);
-	if (target->has_clock && target->session->has_coarse_clock)
+	if (target->has_clock && target->session->has_coarse_clock) {
 		target->has_clock_word = clock_word_add(&target->control->clock);
-	target->has_clock &= target->session->has_coarse_clock == target->has_clock_word;
+		if (!target->has_clock_word)
+			return err_set(err, EAGAIN, "no thread can be made for the coarse clock "
+				       "(give --clock tsc)");
+	}
 	syscalls_fill_table(target);
 	/* The ring of the last area runs a little over its end. */
 	target->areas = (unsigned)((room - RING_ZONE_BYTES) / AREA_BYTES(target));

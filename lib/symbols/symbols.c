@@ -97,6 +97,15 @@ const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
 	return retired_mapping(s, address);
 }
 
+bool symbols_has_code(const struct symbols *s, uint64_t start, uint64_t end)
+{
+	for (size_t i = 0; i < s->mapping_count; i++)
+		if (s->mappings[i].is_code && s->mappings[i].start < end &&
+		    start < s->mappings[i].end)
+			return true;
+	return false;
+}
+
 bool symbols_is_current(const struct symbols *s, uint64_t address, const struct map *map)
 {
 	const struct mapping *known = symbols_mapping(s, address);

@@ -121,6 +121,9 @@ int symbols_refresh(struct symbols *s, struct err *err) must_check;
 struct map;
 bool symbols_is_current(const struct symbols *s, uint64_t address, const struct map *map);
 
+/* Was there code in [start, end), at the last refresh? */
+bool symbols_has_code(const struct symbols *s, uint64_t start, uint64_t end);
+
 /* ---- modules ------------------------------------------------------------ */
 
 /* The module of which a mapping holds `address`, or NULL. */

@@ -103,11 +103,6 @@ test_lines() {
 		END { exit !(all == lines && all > 0) }' || fail "$(grep watched profile)"
 }
 
-test_threads_are_added_up() {
-	"$TRACER" -q --profile -o profile "$VICTIMS/threads" 4 >/dev/null || true
-	[ "$(grep -c '\[threads\]' profile)" -gt 1 ] || fail "$(head profile)"
-}
-
 # Six libraries, one after the other at the same address, each twice; in each entry() calls
 # helperN() through its table, three times.
 libraries_by_turns() {
