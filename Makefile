@@ -269,6 +269,7 @@ bench: all ## what tracing costs, also servers and other tools: tables, build/be
 	$(Q)bench/peers --json build/bench-peers.json $(B)/tracer
 
 bench-quick: all ## the same with a tenth of the work, once, without the other tools
+	$(Q)$(RUN) deps ONLY=bench
 	$(Q)bench/run --quick $(B)/tracer
 	$(Q)bench/servers --quick $(B)/tracer
 

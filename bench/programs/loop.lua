@@ -1,5 +1,5 @@
 -- loop.lua N: tables, strings, closures
-local n = tonumber(arg[1]) or 5000000
+local n = tonumber(arg[1]) or 30000000
 local words, sum = {}, 0
 
 local function mix(i)

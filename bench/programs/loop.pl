@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 
-my $n = shift // 2500000;
+my $n = shift // 5000000;
 my (%seen, $sum);
 $sum = 1;
 sub mix { my ($x, $i) = @_; return ($x * 17 + $i) % 7919 }

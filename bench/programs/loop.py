@@ -8,7 +8,7 @@ class Body:
     def pull(self, other):
         self.speed += (other.at - self.at) * 1e-6
 
-n = int(sys.argv[1]) if len(sys.argv) > 1 else 120000
+n = int(sys.argv[1]) if len(sys.argv) > 1 else 300000
 bodies = [Body(i) for i in range(6)]
 for _ in range(n):
     for a in bodies:
