@@ -145,8 +145,10 @@ static uint32_t *block_slot(struct record_space *space, uint32_t index)
 	return &space->block_numbers[index];
 }
 
-/* The block's number in the file; TRACE_NO_BLOCK: there is no such block, or no memory. */
-static uint32_t define_block(struct output *output, struct space *space, uint32_t index)
+/* The block's number in the file; TRACE_NO_BLOCK: there is no such block, or no memory.
+ * `before`: that of the one before it in its path. */
+static uint32_t define_block(struct output *output, struct space *space, uint32_t index,
+			     uint32_t before)
 {
 	struct record_space *s = space->view;
 	const struct block *block = origin_block(space->origin, index);
@@ -158,7 +160,7 @@ static uint32_t define_block(struct output *output, struct space *space, uint32_
 		return *slot - 1;
 	const struct trace_block record = {
 		.insn_count = block->insn_count, .ends_in_syscall = block->ends_in_syscall,
-		.pc = block->pc.address, .bytes = block->bytes, .bytes_len = block->bytes_len,
+		.before = before, .pc = block->pc.address, .bytes = block->bytes, .bytes_len = block->bytes_len,
 	};
 	record_names_modules(s->names);
 	trace_log_block(control_of(output), s->number, &record);
@@ -168,6 +170,19 @@ static uint32_t define_block(struct output *output, struct space *space, uint32_
 		record_names_note(s->names, block->pc.address);
 	*slot = ++s->blocks;
 	return *slot - 1;
+}
+
+/* The path of so many blocks that ends with this one. */
+static uint32_t define_path(struct output *output, struct space *space, uint32_t index, unsigned count)
+{
+	const struct block *block = origin_block(space->origin, index);
+	uint32_t before = TRACE_NO_BLOCK;
+
+	if (!block)
+		return TRACE_NO_BLOCK;
+	if (count > 1)
+		before = define_path(output, space, block->before, count - 1);
+	return define_block(output, space, index, before);
 }
 
 static void note(struct record_space *s, const struct site *site)
@@ -192,7 +207,7 @@ static bool define(struct output *output, struct stream *stream, uint32_t id)
 	struct site record = *site;
 	record.block = TRACE_NO_BLOCK;
 	if (site->kind == SITE_BLOCK)
-		record.block = define_block(output, space, site->block);
+		record.block = define_path(output, space, site->block, site->size);
 	else
 		record_names_modules(s->names);
 	note(s, site);
@@ -260,7 +275,7 @@ static size_t events(struct output *output, struct stream *stream, const uint32_
 			note_own(stream, words + at, did.words);
 		if (did.events)
 			trace_log_events(control_of(output), v->number, did.events);
-		output->events += did.events - did.own;
+		output->events += did.events - did.own + did.paths;
 		at += did.words;
 		if (at < n && (event_words(words[at]) >= n - at || !define(output, stream, words[at])))
 			break;
@@ -329,7 +344,8 @@ static bool take_covered(struct output *output, struct stream *stream)
 	do {
 		n = origin_covered(stream->origin, &cursor, indexes, COVERED_BATCH);
 		for (ssize_t i = 0; i < n; i++) {
-			uint32_t block = define_block(output, stream->space, indexes[i]);
+			uint32_t block = define_block(output, stream->space, indexes[i],
+						      TRACE_NO_BLOCK);
 
 			if (block != TRACE_NO_BLOCK)
 				trace_log_covered(control_of(output), v->number, block);

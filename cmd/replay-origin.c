@@ -19,18 +19,24 @@ static void *grow(void *items, uint32_t count, size_t size)
 
 /* ---- what is asked for ------------------------------------------------------------------- */
 
+#define BLOCK_SITES (1u << (EVENT_INDEX_BITS - 1))      /* those of single blocks, from here on */
+#define PATH_MAX_BLOCKS REPLAY_WORDS_MAX
+
 static const struct site *site(const struct origin *origin, uint32_t index)
 {
 	const struct replay_space *space = space_of(origin);
 
-	return index < space->site_count ? &space->sites[index] : NULL;
+	if (index < space->site_count)
+		return &space->sites[index];
+	index -= BLOCK_SITES;
+	return index < space->block_count ? &space->blocks[index]->site : NULL;
 }
 
 static const struct block *block(const struct origin *origin, uint32_t index)
 {
 	const struct replay_space *space = space_of(origin);
 
-	return index < space->block_count ? space->blocks[index] : NULL;
+	return index < space->block_count ? &space->blocks[index]->public : NULL;
 }
 
 /* The module there; where there is none any more, the one that was there last. */
@@ -228,8 +234,9 @@ int replay_space_module(struct replay_space *space, const struct trace_module *m
 
 int replay_space_block(struct replay_space *space, const struct trace_block *from)
 {
-	struct block **grown = grow(space->blocks, space->block_count, sizeof *grown);
-	struct block *b = malloc(sizeof *b + from->bytes_len);
+	struct replay_block **grown = grow(space->blocks, space->block_count, sizeof *grown);
+	struct replay_block *b = malloc(sizeof *b + from->bytes_len);
+	uint32_t number = space->block_count;
 
 	if (grown)
 		space->blocks = grown;
@@ -237,12 +244,13 @@ int replay_space_block(struct replay_space *space, const struct trace_block *fro
 		free(b);
 		return -ENOMEM;
 	}
-	*b = (struct block){
+	b->public = (struct block){
 		.pc = { from->pc }, .bytes_len = from->bytes_len, .insn_count = from->insn_count,
-		.bytes = (const uint8_t *)(b + 1), .index = space->block_count,
+		.bytes = b->bytes, .index = number, .before = from->before,
 		.ends_in_syscall = from->ends_in_syscall,
 	};
-	memcpy(b + 1, from->bytes, from->bytes_len);
+	b->site = (struct site){ .kind = SITE_BLOCK, .block = number, .pc = from->pc, .target = from->pc };
+	memcpy(b->bytes, from->bytes, from->bytes_len);
 	space->blocks[space->block_count++] = b;
 	return 0;
 }
@@ -260,14 +268,26 @@ static bool has_its_payload(const struct site *site)
 	}
 }
 
+/* Are there so many blocks before the site's? */
+static bool is_path(const struct replay_space *space, const struct site *site)
+{
+	uint32_t block = site->block;
+
+	if (site->size > PATH_MAX_BLOCKS || (site->size > 1 && site->words))
+		return false;
+	for (unsigned i = 1; i < site->size && block < space->block_count; i++)
+		block = space->blocks[block]->public.before;
+	return block < space->block_count;
+}
+
 int replay_space_site(struct replay_space *space, const struct site *from)
 {
 	uint32_t number = space->site_count;
 	struct site *grown;
 
-	if (from->kind == SITE_BLOCK && from->block >= space->block_count)
+	if (from->kind == SITE_BLOCK && !is_path(space, from))
 		return -EBADMSG;
-	if (number > EVENT_INDEX_MASK || !has_its_payload(from))
+	if (number >= BLOCK_SITES || space->block_count >= BLOCK_SITES || !has_its_payload(from))
 		return -EBADMSG;
 	grown = grow(space->sites, number, sizeof *grown);
 	if (!grown)
@@ -280,6 +300,34 @@ int replay_space_site(struct replay_space *space, const struct site *from)
 	}
 	space->site_count++;
 	return shapes_set(&space->shapes, number, (struct shape){ shape_flags(from), number });
+}
+
+static uint32_t *expand_path(const struct replay_space *space, const struct site *site, uint32_t *out)
+{
+	uint32_t block = site->block;
+
+	for (unsigned i = site->size; i--; block = space->blocks[block]->public.before)
+		out[i] = event_id(BLOCK_SITES + block, 0);
+	return out + site->size;
+}
+
+size_t replay_space_expand(const struct replay_space *space, const uint32_t *words, size_t n,
+			   uint32_t *out)
+{
+	uint32_t *end = out;
+
+	for (size_t at = 0, len; at < n; at += len) {
+		const struct site *site = &space->sites[event_index(words[at])];
+
+		len = 1 + event_words(words[at]);
+		if (site->kind == SITE_BLOCK && site->size > 1) {
+			end = expand_path(space, site, end);
+			continue;
+		}
+		memcpy(end, words + at, len * sizeof *words);
+		end += len;
+	}
+	return (size_t)(end - out);
 }
 
 int replay_space_covered(struct replay_space *space, uint32_t number)

@@ -15,6 +15,12 @@ struct replay_module {
 	char *name, *path;              /* owned */
 };
 
+struct replay_block {
+	struct block public;
+	struct site site;               /* of it alone */
+	uint8_t bytes[];
+};
+
 struct replay_change {
 	struct replay_module *module;
 	bool is_added;
@@ -28,7 +34,7 @@ struct replay_space {
 	bool drops_time;                /* events are to have no time stamp */
 	struct shapes shapes;           /* as they were recorded */
 	struct site *sites;
-	struct block **blocks;          /* each with its bytes */
+	struct replay_block **blocks;
 	uint32_t site_count, block_count;
 	struct replay_module **modules;
 	struct replay_change *changes;
@@ -48,6 +54,11 @@ int replay_space_module(struct replay_space *space, const struct trace_module *m
 int replay_space_block(struct replay_space *space, const struct trace_block *block) must_check;
 int replay_space_site(struct replay_space *space, const struct site *site) must_check;
 int replay_space_covered(struct replay_space *space, uint32_t block) must_check;
+/* Of a path of blocks makes an event for each, in n words; `out` has room for REPLAY_WORDS_MAX
+ * an event.  Returns the words that they are then. */
+#define REPLAY_WORDS_MAX (EVENT_WORDS_MAX + 1)
+size_t replay_space_expand(const struct replay_space *space, const uint32_t *words, size_t n,
+			   uint32_t *out);
 /* Blocks and sites are numbered anew. */
 void replay_space_forget(struct replay_space *space);
 

@@ -40,6 +40,7 @@ struct replay {
 	struct replay_accesses *accesses;       /* of --watch */
 	struct trace_bytes raw;
 	uint32_t words[BATCH * (EVENT_WORDS_MAX + 1)];
+	uint32_t expanded[BATCH * REPLAY_WORDS_MAX];
 };
 
 static void *grow(void *items, uint32_t count, size_t size)
@@ -199,8 +200,10 @@ static int on_events(void *context, uint32_t number, size_t n,
 				       s->space->drops_time, sections, p->words, &words);
 		if (r < 0)
 			return r;
-		if (p->output->view->event)
-			stream_events(p->output, s->stream, p->words, words);
+		if (p->output->view->event) {
+			words = replay_space_expand(s->space, p->words, words, p->expanded);
+			stream_events(p->output, s->stream, p->expanded, words);
+		}
 		if (p->session.ends)
 			return -ECANCELED;
 	}

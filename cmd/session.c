@@ -360,6 +360,9 @@ static void choose_events(struct session *s)
 		.count_blocks = o->mode == MODE_PROFILE,
 		.time = (o->mode == MODE_CALLS || (has_blocks && o->clock)) && !o->no_time,
 	};
+	/* Who shows each block as it comes, or stops behind some block, is told of each. */
+	s->events.paths = has_blocks && o->record && !o->limit && !o->lossy && !s->events.calls &&
+			  !s->events.time;
 	s->lossy = o->lossy;
 	s->ring_chunks = counts ? 2 : 4;
 }

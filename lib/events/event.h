@@ -32,7 +32,7 @@
 
 enum site_kind {
 	SITE_NONE,
-	SITE_BLOCK,             /* a block is entered */
+	SITE_BLOCK,             /* a block is entered; or a path of blocks has been: see `size` */
 	SITE_CALL,              /* pc: the call; target: the callee */
 	SITE_CALL_INDIRECT,     /* target in the payload */
 	SITE_RETURN,            /* a return (or a jump) arrived at pc; if after_call is
@@ -67,7 +67,8 @@ struct site {
 	uint8_t kind;           /* enum site_kind */
 	uint8_t flags;          /* enum site_flag */
 	uint8_t words;          /* payload words */
-	uint8_t size;           /* SITE_STORE: bytes accessed */
+	uint8_t size;           /* SITE_STORE: bytes accessed; SITE_BLOCK: blocks of a path, the last of
+				 * which is `block`; 0 as 1 */
 	uint32_t block;         /* index of the block it belongs to */
 	uint64_t pc;
 	uint64_t target;

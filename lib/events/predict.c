@@ -21,8 +21,10 @@ uint32_t shape_flags(const struct site *site)
 		return 0;
 	if (site->flags & SITE_HAS_EXTRA ? words != 0 : words != site->words)
 		return 0;
+	uint32_t count = site->kind == SITE_BLOCK && site->size ? site->size : 1;
+
 	return site->flags | SHAPE_KNOWN | (site->kind >= SITE_THREAD ? SHAPE_OWN : 0) |
-	       (uint32_t)site->words << SHAPE_WORDS_SHIFT;
+	       (uint32_t)site->words << SHAPE_WORDS_SHIFT | count << SHAPE_COUNT_SHIFT;
 }
 
 int shapes_set(struct shapes *shapes, uint32_t index, struct shape shape)
@@ -104,7 +106,7 @@ static ALWAYS_INLINE uint64_t wide(const uint32_t *words)
 /* Payload words of an event with this id. */
 static ALWAYS_INLINE bool fits(uint32_t id, unsigned shape)
 {
-	return event_words(id) == shape >> SHAPE_WORDS_SHIFT;
+	return event_words(id) == (shape >> SHAPE_WORDS_SHIFT & EVENT_WORDS_MAX);
 }
 
 /* ---- to bytes -------------------------------------------------------------------------------- */
@@ -188,7 +190,7 @@ static ALWAYS_INLINE bool put_hits(struct trace_bytes *hits, uint64_t bits, unsi
  * what is a hit, as that is anybody's guess. */
 static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **words_end,
 					   const uint32_t *end, unsigned max, uint64_t *hits,
-					   const unsigned payload)
+					   size_t *paths, const unsigned payload)
 {
 	const bool called = payload >= 1, timed = payload == 3;
 	const uint32_t wanted = (called ? SITE_HAS_SP : 0u) | (timed ? SITE_HAS_TSC : 0u) |
@@ -202,7 +204,7 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	uint64_t bits = 0, time = p->time;
 	uint8_t *times = e->times;
 	size_t whole = (size_t)(end - words) / (1 + payload);
-	unsigned count = 0;
+	unsigned count = 0, told = 0;
 
 	if (whole < max)
 		max = (unsigned)whole;
@@ -229,6 +231,7 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 		*ids = known_ids[slot] = id;
 		ids += !hit;
 		bits |= (uint64_t)hit << count;
+		told += shape.flags >> SHAPE_COUNT_SHIFT;
 		last = id;
 		if (timed) {
 			times = trace_number(times, wide(words + 2) - time);
@@ -244,12 +247,13 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	p->time = time;
 	*words_end = words;
 	*hits = bits;
+	*paths += told - count;
 	return count;
 }
 
 /* Any event.  Where it ends; NULL: it has no shape, or is cut at the end. */
 static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, const uint32_t *end,
-				  uint64_t *hit, size_t *own)
+				  uint64_t *hit, struct predicted *did)
 {
 	uint32_t id = words[0];
 	struct shape shape = shape_of(e->shapes, event_index(id));
@@ -258,7 +262,8 @@ static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, cons
 	    !has_tables(e->p, shape.flags))
 		return NULL;
 	*hit = encode_event(e, shape, words);
-	*own += !!(shape.flags & SHAPE_OWN);
+	did->own += !!(shape.flags & SHAPE_OWN);
+	did->paths += (shape.flags >> SHAPE_COUNT_SHIFT) - 1;
 	return words + 1 + event_words(id);
 }
 
@@ -275,13 +280,13 @@ static unsigned encode_group(struct encoder *e, const uint32_t *words, size_t n,
 		unsigned payload = event_words(*at), usual = 0;
 
 		if (payload == 0)
-			usual = encode_usual(e, &at, end, max - count, &bits, 0);
+			usual = encode_usual(e, &at, end, max - count, &bits, &did->paths, 0);
 		else if (payload == 1 && e->p->stacks)
-			usual = encode_usual(e, &at, end, max - count, &bits, 1);
+			usual = encode_usual(e, &at, end, max - count, &bits, &did->paths, 1);
 		else if (payload == 3 && e->p->stacks)
-			usual = encode_usual(e, &at, end, max - count, &bits, 3);
+			usual = encode_usual(e, &at, end, max - count, &bits, &did->paths, 3);
 		if (!usual) {
-			const uint32_t *next = encode_any(e, at, end, &bits, &did->own);
+			const uint32_t *next = encode_any(e, at, end, &bits, did);
 
 			if (!next)
 				break;

@@ -34,6 +34,7 @@
 #define SHAPE_KNOWN 0x100u
 #define SHAPE_OWN 0x200u        /* the tracer's, not the program's: is not counted */
 #define SHAPE_WORDS_SHIFT 16    /* payload words: what the flags say, or with SITE_HAS_EXTRA any */
+#define SHAPE_COUNT_SHIFT 24    /* how many events it is: more than one for a path of blocks */
 
 /* The site's; 0: its flags and its words contradict each other, or it has a payload that is
  * not written (SITE_HAS_FROM). */
@@ -87,6 +88,7 @@ struct predicted {
 	size_t words;           /* taken, or made */
 	size_t events;
 	size_t own;             /* of them with SHAPE_OWN */
+	size_t paths;           /* how many more they are, as some are paths of blocks */
 };
 
 /* Writes the first events in `words`, `max_events` at most, until one has no shape or is

@@ -22,7 +22,7 @@
 #include "err.h"
 #include "trace-bytes.h"
 
-#define TRACE_VERSION 1u
+#define TRACE_VERSION 2u
 #define TRACE_HEAD_BYTES 16
 #define TRACE_CHUNK_HEAD_BYTES 20
 #define TRACE_CHUNK_MAX (64u << 20)     /* unpacked; a larger one is a damaged one */

@@ -60,6 +60,7 @@ void trace_log_block(struct trace_bytes *b, uint32_t space, const struct trace_b
 	put(b, TRACE_RECORD_BLOCK, space);
 	trace_put_number(b, block->pc);
 	trace_put_number(b, (uint64_t)block->insn_count << 1 | block->ends_in_syscall);
+	trace_put_number(b, block->before == TRACE_NO_BLOCK ? 0 : 1 + (uint64_t)block->before);
 	trace_put_number(b, block->bytes_len);
 	trace_put_bytes(b, block->bytes, block->bytes_len);
 }
@@ -70,6 +71,7 @@ void trace_log_site(struct trace_bytes *b, uint32_t space, const struct site *si
 	trace_put_number(b, site->kind);
 	trace_put_number(b, site->flags);
 	trace_put_number(b, site->words);
+	trace_put_number(b, site->size);
 	trace_put_number(b, site->block);
 	trace_put_number(b, site->pc);
 	trace_put_number(b, site->target);
@@ -141,8 +143,10 @@ static int read_block(struct log *log, struct trace_cursor *c)
 	uint32_t space = get_32(c);
 	struct trace_block block = { .pc = trace_get_number(c) };
 	uint64_t counts = trace_get_below(c, UINT32_MAX);
+	uint64_t before = trace_get_below(c, UINT32_MAX);
 	size_t len;
 
+	block.before = before ? (uint32_t)(before - 1) : TRACE_NO_BLOCK;
 	block.insn_count = (uint32_t)(counts >> 1);
 	block.ends_in_syscall = counts & 1;
 	block.bytes = (const uint8_t *)trace_get_text(c, &len);
@@ -159,6 +163,7 @@ static int read_site(struct log *log, struct trace_cursor *c)
 
 	site.flags = (uint8_t)trace_get_below(c, UINT8_MAX);
 	site.words = (uint8_t)trace_get_below(c, EVENT_WORDS_MAX);
+	site.size = (uint8_t)trace_get_below(c, UINT8_MAX);
 	site.block = get_32(c);
 	site.pc = trace_get_number(c);
 	site.target = trace_get_number(c);

@@ -47,6 +47,7 @@ struct trace_module {
 struct trace_block {
 	uint32_t insn_count;
 	bool ends_in_syscall;
+	uint32_t before;        /* of a path: the number of the one that fell into it; or TRACE_NO_BLOCK */
 	uint64_t pc;
 	const uint8_t *bytes;
 	uint32_t bytes_len;

@@ -79,7 +79,7 @@ struct xblock *cache_block_new(struct translator *t, struct app_pc pc)
 	b->public.pc = pc;
 	b->public.index = index;
 	b->incoming = NO_INDEX;
-	b->before = NO_INDEX;
+	b->public.before = NO_BLOCK;
 	return b;
 }
 

@@ -61,7 +61,6 @@ struct xblock {
 	uint32_t needs;                 /* 1 + number of a struct store_facts; 0: nothing */
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
 	uint32_t incoming;              /* exit index */
-	uint32_t before;                /* block that falls into this one, or NO_INDEX */
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
 	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
 	uint32_t seen_at;               /* where it says that it has run; 0: nowhere */
@@ -73,6 +72,8 @@ struct xblock {
 	bool is_careful;                /* looks at each store by itself: beside the block that
 					 * begins there else, and found by its exits alone */
 	bool is_replaced;               /* by a newer translation; some still run in this one */
+	bool is_copy;                   /* in the middle of a path: entered from the block before alone,
+					 * and not found by its address */
 };
 
 /* Of an indirect branch: where it goes often, and what was seen when it was looked at. */
@@ -184,6 +185,9 @@ struct translator {
 	} pages_read[PAGES_READ];             /* what was read of the program, by page number */
 	struct translate_range changing[CHANGES];       /* the latest that were dropped */
 	unsigned change_count;
+
+	struct xblock *const *renewed;  /* blocks that are translated again just now */
+	unsigned renewed_count;
 
 	struct translate_stats stats;
 	bool out_of_memory;

@@ -44,9 +44,9 @@ static void drop_block(struct translator *t, struct xblock *b)
 {
 	while (!b->public.is_dropped) {
 		drop_one(t, b);
-		if (b->before == NO_INDEX)
+		if (b->public.before == NO_BLOCK)
 			return;
-		b = cache_block(t, b->before);
+		b = cache_block(t, b->public.before);
 	}
 }
 

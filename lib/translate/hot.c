@@ -13,8 +13,11 @@
 #define LOOK_AGAIN 97           /* lookups from one look to the next */
 #define NEVER (1ull << 62)
 
+/* One in the middle of a path is as its head is. */
 static bool is_current(const struct translator *t, const struct xblock *b)
 {
+	while (b->is_copy && b->public.before != NO_BLOCK)
+		b = cache_block(t, b->public.before);
 	return b->entry && cache_block_find(t, b->public.pc) == b;
 }
 
@@ -96,20 +99,25 @@ static void hand_over(struct translator *t, const struct xblock *old, struct xbl
 
 static void translate_again(struct translator *t, struct xblock *last)
 {
-	struct xblock *old[RUN_MAX], *fresh[RUN_MAX];
-	unsigned count = 0, made = 0;
+	struct xblock *old[RUN_MAX], *fresh[RUN_MAX], *renewed[RUN_MAX];
+	unsigned count = 0, all = 0, made = 0;
 
-	for (struct xblock *b = last; count < RUN_MAX; b = cache_block(t, b->before)) {
+	for (struct xblock *b = last; all < RUN_MAX; b = cache_block(t, b->public.before)) {
 		if (!is_current(t, b))
 			break;
-		old[count++] = b;
-		if (b->before == NO_INDEX)
+		renewed[all++] = b;
+		if (!b->is_copy)
+			old[count++] = b;
+		if (b->public.before == NO_BLOCK)
 			break;
 	}
 	while (made < count && (fresh[made] = renew(t, old[made])))
 		made++;
+	t->renewed = renewed;
+	t->renewed_count = all;
 	if (made && made == count)
 		target_translate(t, fresh[count - 1]);
+	t->renewed_count = 0;
 	for (unsigned i = 0; i < made; i++)
 		hand_over(t, old[i], fresh[i]);
 	t->stats.guesses++;

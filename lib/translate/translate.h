@@ -46,6 +46,9 @@ struct block;
 /* What translated code reports. */
 struct translate_events {
 	bool blocks;            /* SITE_BLOCK at each entry of a block */
+	bool paths;             /* the same once for each path of blocks, where it is left: the
+				 * site's block and those before it, `size` of them in all; see
+				 * struct block.  With blocks alone: no time, calls, coverage */
 	bool counts;            /* with blocks: SITE_REP, for instruction traces */
 	bool calls;             /* SITE_CALL .. SITE_TAILCALL */
 	bool time;              /* with a time stamp in each of these: see clock_base */
@@ -272,12 +275,15 @@ bool translator_state_find(struct translator *t, struct cache_pc at,
 
 /* ---- tables for the reader --------------------------------------------------------- */
 
+#define NO_BLOCK 0xffffffffu
+
 struct block {
 	struct app_pc pc;
 	uint32_t bytes_len;
 	uint32_t insn_count;
 	const uint8_t *bytes;           /* as they were translated */
 	uint32_t index;
+	uint32_t before;                /* index of the one that falls into it; NO_BLOCK: none */
 	uint32_t counter;               /* 1 + number of its counter; 0: none */
 	bool is_dropped;
 	bool ends_in_syscall;
@@ -292,7 +298,6 @@ struct translate_counter {
 	uint32_t block;         /* executions of this block; NO_BLOCK: of the transfer alone */
 	uint32_t site;          /* and of the call or jump at its end; NO_SITE: of none */
 };
-#define NO_BLOCK 0xffffffffu
 #define NO_SITE 0xffffffffu
 const struct translate_counter *translator_counter(const struct translator *t, uint32_t index);
 

@@ -63,6 +63,13 @@ struct build {
 	uint32_t counter;
 	bool is_counted;                /* what follows stands behind that */
 	bool count_late;                /* by count_emit_late(), in last.c */
+	bool is_left_out;               /* the jump at its end: see last_is_left_out() */
+	/* With events.paths, of which the same says where it is told: */
+	uint32_t path_site;             /* 1 + site of what was entered and is not told yet; 0: nothing */
+	uint8_t path_len;               /* blocks of that */
+	uint8_t return_count;           /* calls that the path goes along: what stands behind them is laid
+					 * out behind its end */
+	uint64_t returns[FRAGMENT_BLOCKS_MAX];
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
 
@@ -138,10 +145,29 @@ void count_plan(struct build *b);
 void count_emit(struct build *b);
 /* The same with count_late; leaves rcx in its slot. */
 void count_emit_late(struct build *b);
+/* Is rcx saved anyway, before the indirect branch that the block ends with? */
+bool count_can_be_late(const struct build *b);
 /* Counts an arrival at b's block that `site` describes; rcx is in its slot. */
 void count_emit_arrival(struct build *b, struct site *site, uint16_t saved);
 /* What the program has of stubs; STUB_NONE where nothing is counted. */
 enum translate_stub count_stub(const struct build *b);
+
+/* ---- path.c ------------------------------------------------------------------------- */
+
+#define PATH_BLOCKS_SHORT 8     /* while it is not longer, it goes on in what is there already */
+#define PATH_BLOCKS_MAX 15      /* as many as the words of an event */
+
+/* Decides whether the path that the decoded block belongs to is told in it, and where. */
+void path_plan(struct build *b);
+/* The block is entered. */
+void path_begin(struct build *b);
+/* Emits the event where that was planned; the same with count_late, leaving rcx in its slot;
+ * where the path is left for pc at the end of the hot code; and in cold code, with a jump to
+ * the translation of pc.  The last returns where that begins, and the path goes on beside it. */
+void path_emit(struct build *b);
+void path_emit_late(struct build *b);
+void path_emit_end(struct build *b, uint64_t pc);
+uint32_t path_emit_away(struct build *b, uint64_t pc);
 
 /* ---- stores.c ------------------------------------------------------------------------ */
 
@@ -228,6 +254,8 @@ bool block_keep_bytes(struct build *b);
 
 /* 16-bit forms and others that are not worth a translation */
 bool last_is_odd(const struct x86_insn *insn);
+/* Is the block's last instruction, a direct jump, left out, as its target is laid out next? */
+bool last_is_left_out(const struct build *b);
 /* Emits the last instruction.  Returns the program address that execution falls
  * into behind it, 0 when there is none; *is_return: it gets there by a return. */
 uint64_t last_emit(struct build *b, bool *is_return);

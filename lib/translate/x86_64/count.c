@@ -53,8 +53,7 @@ static uint16_t free_regs(const struct build *b, int i)
 	return (uint16_t)(b->dead_regs[i] & ~(BIT(4) | BIT(12)));
 }
 
-/* Before an indirect branch rcx is saved anyway. */
-static bool can_be_late(const struct build *b)
+bool count_can_be_late(const struct build *b)
 {
 	const struct x86_insn *last = &b->insns[b->count - 1];
 
@@ -74,7 +73,7 @@ static int best_place(struct build *b)
 	for (int i = 0; i < b->count; i++)
 		if (free_regs(b, i))
 			return i;
-	b->count_late = can_be_late(b);
+	b->count_late = count_can_be_late(b);
 	return b->count_late ? b->count - 1 : 0;
 }
 

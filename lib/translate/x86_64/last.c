@@ -67,7 +67,7 @@ static void emit_push_return(struct build *b, const struct where behind)
 		emit_push_next(b, i);
 }
 
-static bool wants(struct build *b, enum site_kind kind, uint64_t pc, uint64_t target)
+static bool wants(const struct build *b, enum site_kind kind, uint64_t pc, uint64_t target)
 {
 	const struct translate_config *c = &b->t->config;
 
@@ -75,7 +75,7 @@ static bool wants(struct build *b, enum site_kind kind, uint64_t pc, uint64_t ta
 							 (struct app_pc){ target }));
 }
 
-static bool is_function(struct build *b, uint64_t pc)
+static bool is_function(const struct build *b, uint64_t pc)
 {
 	const struct translate_config *c = &b->t->config;
 
@@ -106,7 +106,8 @@ static void expect_return(struct build *b, uint64_t next)
 		b->t->out_of_memory = true;
 }
 
-static void emit_call(struct build *b, const struct last *last)
+/* Returns the target when it is to be laid out next: within a path. */
+static uint64_t emit_call(struct build *b, const struct last *last)
 {
 	uint64_t target = x86_branch_target(last->insn, last->pc);
 	bool reported = wants(b, SITE_CALL, last->pc, target);
@@ -114,6 +115,11 @@ static void emit_call(struct build *b, const struct last *last)
 
 	expect_return(b, last->next);
 	emit_push_return(b, at(target, false));
+	if (b->path_site) {
+		b->returns[b->return_count++] = last->next;
+		build_mark(b, true, at(target, false));
+		return target;
+	}
 	if (reported) {
 		event = transfer_event(b, SITE_CALL, 0, last, target);
 		event.before = event.after = at(target, false);
@@ -123,6 +129,16 @@ static void emit_call(struct build *b, const struct last *last)
 	exit_emit_jmp(b, target, at(target, false));
 	if (reported)
 		event_finish(b, &event);
+	return 0;
+}
+
+/* What count_plan() or path_plan() has left for here. */
+static void emit_late(struct build *b)
+{
+	if (b->count_late && b->t->config.events.paths)
+		path_emit_late(b);
+	else if (b->count_late)
+		count_emit_late(b);
 }
 
 static void emit_indirect(struct build *b, const struct last *last, bool is_call)
@@ -133,8 +149,7 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 	bool reported = is_call && wants(b, SITE_CALL_INDIRECT, last->pc, 0);
 	struct event event;
 
-	if (b->count_late)
-		count_emit_late(b);
+	emit_late(b);
 	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
 	build_mark(b, true, where);
 	relocate_load_target(b, last->i);               /* mov rdx, target */
@@ -158,8 +173,7 @@ static void emit_ret(struct build *b, const struct last *last)
 	uint16_t saved = b->count_late ? BIT(1) | BIT(2) : BIT(2);
 	struct where where = { .pc = last->pc, .saved = saved, .in_block = true };
 
-	if (b->count_late)
-		count_emit_late(b);
+	emit_late(b);
 	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
 	build_mark(b, true, where);
 	if (last->insn->imm_len) {
@@ -173,17 +187,33 @@ static void emit_ret(struct build *b, const struct last *last)
 	guess_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = saved }, NULL);
 }
 
+static bool is_reported_jump(const struct build *b, uint64_t pc, uint64_t target)
+{
+	const struct translate_events *events = &b->t->config.events;
+
+	return (events->calls || events->count_calls) && is_function(b, target) &&
+	       (count_stub(b) || wants(b, SITE_TAILCALL, pc, target));
+}
+
+bool last_is_left_out(const struct build *b)
+{
+	uint64_t pc = b->pcs[b->count - 1], target = x86_branch_target(&b->insns[b->count - 1], pc);
+	const struct xblock *to = cache_block_find(b->t, (struct app_pc){ target });
+
+	if (b->t->config.events.paths)
+		return target > pc &&   /* no loop */
+		       !(to && to->entry && b->path_len >= PATH_BLOCKS_SHORT);
+	return !is_reported_jump(b, pc, target) && target && to != b->block && !(to && to->entry);
+}
+
 /* Returns the target when it is to be laid out next, so that no jump is needed. */
 static uint64_t emit_jump(struct build *b, const struct last *last)
 {
 	uint64_t target = x86_branch_target(last->insn, last->pc);
-	const struct translate_events *events = &b->t->config.events;
-	bool reported = (events->calls || events->count_calls) && is_function(b, target) &&
-			(count_stub(b) || wants(b, SITE_TAILCALL, last->pc, target));
-	const struct xblock *to = cache_block_find(b->t, (struct app_pc){ target });
+	bool reported = is_reported_jump(b, last->pc, target);
 	struct event event;
 
-	if (!reported && target && to != b->block && !(to && to->entry))
+	if (b->is_left_out)
 		return target;
 	if (reported) {
 		event = transfer_event(b, SITE_TAILCALL, 0, last, target);
@@ -203,6 +233,12 @@ static void emit_branch(struct build *b, const struct last *last)
 	struct emit *e = &b->t->hot;
 	uint64_t target = x86_branch_target(last->insn, last->pc);
 
+	if (b->path_site) {                                     /* a jcc */
+		emit_u8(e, 0x0f);                               /* jcc away */
+		emit_u8(e, (uint8_t)(0x80 | (last->insn->opcode & 15)));
+		emit_u32(e, path_emit_away(b, target) - (e->at + 4));
+		return;
+	}
 	exit_align(e, 2);
 	if (last->insn->kind == X86_KIND_XBEGIN)
 		EMIT_RAW(e, 0xc7, 0xf8);                        /* xbegin <target> */
@@ -260,14 +296,15 @@ uint64_t last_emit(struct build *b, bool *is_return)
 		.pc = b->pcs[b->count - 1],
 		.next = b->end_pc,
 	};
+	uint64_t pc;
 
 	*is_return = false;
 	build_mark(b, true, at(last.pc, true));
 	switch (last.insn->kind) {
 	case X86_KIND_CALL:
-		emit_call(b, &last);
-		*is_return = true;
-		return last.next;
+		pc = emit_call(b, &last);
+		*is_return = !pc;
+		return pc ? pc : last.next;
 	case X86_KIND_CALL_IND:
 		emit_indirect(b, &last, true);
 		*is_return = true;

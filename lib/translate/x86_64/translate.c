@@ -38,6 +38,10 @@ static void mark(struct build *b, bool hot, struct where where, uint32_t site, b
 	/* Before its first instruction the sequence counts as begun: the program has
 	 * given its descriptor to the kernel. */
 	uint16_t begun = b->section && where.pc == b->pcs[0] ? b->section : 0;
+	if (b->path_site && !is_owed) {
+		is_owed = true;
+		site = b->path_site - 1;
+	}
 	struct state state = {
 		.at = hot ? b->t->hot.at : b->t->cold.at,
 		.block = b->block->public.index,
@@ -87,15 +91,26 @@ static void emit_block_event(struct build *b)
 	event_emit(b, &event);
 }
 
+/* What count_plan() or path_plan() has planned. */
+static void emit_planned(struct build *b)
+{
+	if (b->t->config.events.paths)
+		path_emit(b);
+	else
+		count_emit(b);
+}
+
 /* What stands at a block's entry. */
 static void emit_begin(struct build *b)
 {
 	if (coverage_wants(b->t, b->block))
 		seen_emit(b);
-	if (b->t->config.events.blocks)
+	if (b->t->config.events.paths)
+		path_begin(b);
+	else if (b->t->config.events.blocks)
 		emit_block_event(b);
 	if (b->count_at == 0 && !b->count_late)
-		count_emit(b);
+		emit_planned(b);
 }
 
 /* How often a repeated string instruction ran: rcx before it and after. */
@@ -157,7 +172,7 @@ static void emit_body(struct build *b)
 		bool counted = is_counted(b, i);
 
 		if (i == b->count_at && !b->is_counted) {
-			count_emit(b);
+			emit_planned(b);
 			i--;
 			continue;
 		}
@@ -203,7 +218,8 @@ static enum stores_known emit_ways_in(struct build *b, bool is_return)
 }
 
 /* Translates one block; *follow: the address that lies behind it in the
- * fragment, 0 for none.  -EFAULT: there is nothing to execute. */
+ * fragment, 0 for none.  -EFAULT: there is nothing to execute; -EAGAIN: it cannot be in
+ * the middle of a path. */
 static int translate_block(struct build *b, bool is_return, uint64_t *follow, bool *follow_return)
 {
 	struct translator *t = b->t;
@@ -215,6 +231,8 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 		section = NULL;
 	if (!section)
 		block_decode(b);
+	if (block->is_copy && (section || volatile_is(b)))
+		return -EAGAIN;
 	b->section = section ? (uint16_t)(section - t->sections + 1) : 0;
 	if (b->insns[0].kind == X86_KIND_TRUNCATED && b->count == 1)
 		return -EFAULT;
@@ -224,7 +242,11 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 		b->end_pc = b->pcs[b->count - 1];
 	block_find_dead(b);
 	stores_plan(b, is_return);
-	count_plan(b);
+	b->is_left_out = !b->ends_early && b->insns[b->count - 1].kind == X86_KIND_JMP && last_is_left_out(b);
+	if (t->config.events.paths)
+		path_plan(b);
+	else
+		count_plan(b);
 	if (!block_keep_bytes(b))
 		return -ENOMEM;
 	enum stores_known known = emit_ways_in(b, is_return);
@@ -246,6 +268,7 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 	} else {
 		*follow = last_emit(b, follow_return);
 	}
+	assert(*follow || !b->path_site);
 	if (t->hot.is_full || t->cold.is_full ||
 	    (t->config.events.coverage && block->public.index >= TRANSLATE_SEEN_BYTES))
 		return -ENOSPC;
@@ -264,6 +287,7 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 
 	if (!to)
 		return;
+	path_emit_end(b, pc);
 	if (is_return && to->entry && to->lookup_entry[LOOKUP_RET])
 		return;                 /* control cannot come here but by that way */
 	if (is_return && to->entry)
@@ -332,6 +356,33 @@ static bool is_disturbed(const struct translator *t, const struct xblock *first)
 	return first->depth && t->config.is_urgent && t->config.is_urgent(t->config.context);
 }
 
+/* The heat of one in the middle of a path that is translated again. */
+static uint32_t heat_before(const struct translator *t, uint64_t pc)
+{
+	for (unsigned i = 0; i < t->renewed_count; i++)
+		if (t->renewed[i]->is_copy && t->renewed[i]->public.pc.address == pc)
+			return t->renewed[i]->heat;
+	return 0;
+}
+
+/* The block at pc, which is to stand behind b's; within a path one that is not found by its
+ * address.  NULL: out of memory. */
+static struct xblock *next_block(struct build *b, uint64_t pc)
+{
+	struct translator *t = b->t;
+	struct xblock *found = cache_block_get(t, (struct app_pc){ pc }), *copy;
+
+	if (!found || !b->path_site || (found->entry && b->path_len >= PATH_BLOCKS_SHORT))
+		return found;
+	copy = cache_block_new(t, (struct app_pc){ pc });
+	if (!copy)
+		return NULL;
+	copy->is_copy = copy->is_replaced = true;
+	copy->is_trusted = found->is_trusted;
+	copy->heat = heat_before(t, pc);
+	return copy;
+}
+
 int target_translate(struct translator *t, struct xblock *first)
 {
 	struct build build = begin(t), *b = &build;
@@ -342,10 +393,10 @@ int target_translate(struct translator *t, struct xblock *first)
 	if (!pc)
 		return -EFAULT;         /* a call through a null pointer */
 	block_look_anew(t);
-	for (int n = 0; pc; n++) {
+	for (int n = 0; pc && n <= FRAGMENT_BLOCKS_MAX; n++) {
 		uint64_t follow = 0;
 		bool follow_return = false;
-		struct xblock *block = n ? cache_block_get(t, (struct app_pc){ pc }) : first;
+		struct xblock *block = n ? next_block(b, pc) : first;
 
 		if (!block) {
 			r = -ENOMEM;
@@ -359,9 +410,9 @@ int target_translate(struct translator *t, struct xblock *first)
 			b->block = block;
 			block->depth = first->depth;
 			if (before && !is_return)
-				block->before = before->public.index;
+				block->public.before = before->public.index;
 			r = translate_block(b, is_return, &follow, &follow_return);
-			if (r == -EFAULT && n) {        /* the way there stays a miss */
+			if ((r == -EFAULT || r == -EAGAIN) && n) {      /* the way there stays a miss */
 				b->block = before;
 				stop = true;
 				r = 0;
@@ -371,10 +422,14 @@ int target_translate(struct translator *t, struct xblock *first)
 		}
 		if (stop) {
 			leave_for(b, pc, is_return);
-			break;
+			follow = 0;
 		}
 		pc = follow;
 		is_return = follow_return;
+		if (!pc && b->return_count) {
+			pc = b->returns[--b->return_count];
+			is_return = true;
+		}
 		b->falls = b->gives;
 		if (is_return)
 			b->falls.count = 0;

@@ -80,11 +80,11 @@ void volatile_emit_check(struct build *b)
 	build_mark(b, true, where);
 }
 
-static bool is_writable(struct build *b, uint64_t pc)
+static bool is_writable(const struct translator *t, uint64_t pc)
 {
-	const struct translate_config *c = &b->t->config;
+	const struct translate_config *c = &t->config;
 
-	return !block_is_fixed(b->t, pc) && c->is_writable &&
+	return !block_is_fixed(t, pc) && c->is_writable &&
 	       c->is_writable(c->context, (struct app_pc){ pc });
 }
 
@@ -92,5 +92,5 @@ bool volatile_is(struct build *b)
 {
 	if (b->t->config.trust == 0 || b->block->is_trusted)
 		return false;
-	return is_writable(b, b->pcs[0]) || is_writable(b, b->end_pc - 1);
+	return is_writable(b->t, b->pcs[0]) || is_writable(b->t, b->end_pc - 1);
 }

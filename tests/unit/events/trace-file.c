@@ -130,13 +130,13 @@ static int on_module(void *c, uint32_t space, const struct trace_module *m)
 }
 static int on_block(void *c, uint32_t space, const struct trace_block *b)
 {
-	return say(c, "block %u %u %d %lx %u %02x\n", space, b->insn_count, b->ends_in_syscall, b->pc,
-		   b->bytes_len, b->bytes[b->bytes_len - 1]);
+	return say(c, "block %u %u %d %d %lx %u %02x\n", space, b->insn_count, b->ends_in_syscall,
+		   (int)b->before, b->pc, b->bytes_len, b->bytes[b->bytes_len - 1]);
 }
 static int on_site(void *c, uint32_t space, const struct site *s)
 {
-	return say(c, "site %u %u %u %u %u %lx %lx\n", space, s->kind, s->flags, s->words, s->block, s->pc,
-		   s->target);
+	return say(c, "site %u %u %u %u %u %u %lx %lx\n", space, s->kind, s->flags, s->words, s->size,
+		   s->block, s->pc, s->target);
 }
 static int on_events(void *c, uint32_t s, size_t n, struct trace_cursor sections[TRACE_SECTIONS])
 {
@@ -160,15 +160,22 @@ static void put_log(struct trace_bytes *raw)
 {
 	struct trace_bytes sections[TRACE_SECTIONS] = { 0 }, *b = &sections[TRACE_CONTROL];
 	const struct trace_module module = { true, 1, 0x1000, 0x2000, 0x3000, "libx.so", "/lib/libx.so", 7, 12 };
-	const struct trace_block block = { 2, true, 0x401000, (const uint8_t *)"\x90\x0f\x05", 3 };
+	const struct trace_block block = { .insn_count = 2, .ends_in_syscall = true, .before = TRACE_NO_BLOCK,
+					   .pc = 0x401000, .bytes = (const uint8_t *)"\x90\x0f\x05",
+					   .bytes_len = 3 };
+	const struct trace_block next = { .insn_count = 1, .before = 7, .pc = 0x401003,
+					  .bytes = (const uint8_t *)"\xc3", .bytes_len = 1 };
 	const struct site site = { .kind = SITE_CALL, .flags = SITE_HAS_SP, .words = 1, .block = TRACE_NO_BLOCK,
 				   .pc = 0x401000, .target = ~0ull };
+	const struct site path = { .kind = SITE_BLOCK, .size = 2, .block = 8, .pc = 0x401003, .target = 0x401003 };
 
 	trace_log_space(b, 0, 4711);
 	trace_log_module(b, 0, &module);
 	trace_log_stream(b, 3, 0, 4712, 4711);
 	trace_log_block(b, 0, &block);
+	trace_log_block(b, 0, &next);
 	trace_log_site(b, 0, &site);
+	trace_log_site(b, 0, &path);
 	trace_log_events(b, 3, 17);
 	trace_put_bytes(&sections[TRACE_HITS], "abc", 3);
 	trace_log_covered(b, 3, 5);
@@ -193,8 +200,10 @@ Test(trace_log, gives_back_its_records)
 			 "space 0 4711\n"
 			 "module 0 1 1 1000 2000 3000 libx.so /lib/libx.so\n"
 			 "stream 3 0 4712 4711\n"
-			 "block 0 2 1 401000 3 05\n"
-			 "site 0 2 1 1 4294967295 401000 ffffffffffffffff\n"
+			 "block 0 2 1 -1 401000 3 05\n"
+			 "block 0 1 0 7 401003 1 c3\n"
+			 "site 0 2 1 1 0 4294967295 401000 ffffffffffffffff\n"
+			 "site 0 1 0 0 2 8 401003 401003\n"
 			 "events 3 17\n"
 			 "covered 3 5\nwaited 3 1152921504606846976\n"
 			 "forget 0\n"

@@ -1,7 +1,7 @@
 /* Translations to the letter: tests/golden/translate/NAME.s is assembled and
  * translated, NAME.out is what must come out.  The first line of NAME.s says how:
  *
- *	# far blocks calls time stores writable
+ *	# far blocks paths calls time stores writable
  *
  * GOLDEN=update in the environment writes the .out files anew. */
 #include "machine.h"
@@ -120,7 +120,8 @@ static char *translate(const char *source)
 	cr_assert(f && fgets(how, sizeof how, f));
 	fclose(f);
 	struct translate_events events = {
-		.blocks = strstr(how, "blocks"), .calls = strstr(how, "calls"),
+		.blocks = strstr(how, "blocks") || strstr(how, "paths"), .paths = strstr(how, "paths"),
+		.calls = strstr(how, "calls"),
 		.time = strstr(how, "time"), .stores = strstr(how, "stores"),
 		.counts = strstr(how, "counts"),
 		.count_blocks = strstr(how, "counted"), .count_calls = strstr(how, "counted"),

@@ -210,6 +210,8 @@ static const struct mode modes[] = {
 	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
 	{ "counted calls", { .count_calls = true } },
 	{ "counted blocks", { .count_calls = true, .count_blocks = true }, .slow_loop = true },
+	{ "paths", { .blocks = true, .paths = true } },
+	{ "paths, counts, writable", { .blocks = true, .paths = true, .counts = true }, .writable = true },
 };
 #define MODES (sizeof modes / sizeof *modes)
 
@@ -325,6 +327,8 @@ MODE_TEST(ends_alike_with_a_slow_loop, 15)
 MODE_TEST(ends_alike_with_a_slow_loop_and_events, 16)
 MODE_TEST(ends_alike_with_counted_calls, 17)
 MODE_TEST(ends_alike_with_counted_blocks, 18)
+MODE_TEST(ends_alike_with_paths, 19)
+MODE_TEST(ends_alike_with_paths_when_writable, 20)
 
 /* ---- flags --------------------------------------------------------------------------------- */
 

@@ -62,6 +62,10 @@ static const struct mode modes[] = {
 	{ "stores, calls with an argument near", { .stores = true }, .points = true },
 	{ "counted calls", { .count_calls = true } },
 	{ "counted blocks", { .count_calls = true, .count_blocks = true } },
+	{ "paths", { .blocks = true, .paths = true } },
+	{ "paths, writable", { .blocks = true, .paths = true }, .writable = true },
+	{ "paths, asked, slow loop", { .blocks = true, .paths = true }, .ask = true, .slow_loop = true },
+	{ "paths, ring nearly full", { .blocks = true, .paths = true }, .fill = 8 },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -90,6 +94,20 @@ static void add_block(struct stream *s, const struct block *block, uint64_t cut)
 	}
 }
 
+/* Those of its path, the last one before `cut`. */
+static void add_path(struct stream *s, struct machine *m, const struct site *site, uint64_t cut)
+{
+	const struct block *path[EVENT_WORDS_MAX + 1] = { translator_block(m->t, site->block) };
+	unsigned count = site->size ? site->size : 1;
+
+	cr_assert_leq(count, EVENT_WORDS_MAX);
+	for (unsigned i = 1; i < count; i++)
+		path[i] = translator_block(m->t, path[i - 1]->before);
+	while (--count)
+		add_block(s, path[count], 0);
+	add_block(s, path[0], cut);
+}
+
 static void add_words(struct stream *s, struct machine *m, const uint32_t *words, size_t count,
 		      const struct block *cut_block, uint64_t cut)
 {
@@ -103,7 +121,7 @@ static void add_words(struct stream *s, struct machine *m, const uint32_t *words
 		if (site->kind == SITE_BLOCK) {
 			const struct block *block = translator_block(m->t, site->block);
 
-			add_block(s, block, last && block == cut_block ? cut : 0);
+			add_path(s, m, site, last && block == cut_block ? cut : 0);
 			continue;
 		}
 		if (site->flags & SITE_HAS_TARGET)
@@ -226,10 +244,12 @@ static void check_stream(struct rig *g, const uint32_t *words, size_t count,
 	const uint32_t owed[1 + EVENT_WORDS_MAX] = { state->event_id };
 
 	s.count = 0;
-	add_words(&s, g->m, words, count, state->in_block ? state->block : NULL, state->regs.pc);
+	const struct block *cut = state->in_block ? state->block : NULL;
+	bool owes_path = state->is_owed && g->mode->events.paths;
+	add_words(&s, g->m, words, count, owes_path ? NULL : cut, state->regs.pc);
 	if (state->is_owed) {
 		memcpy((uint32_t *)owed + 1, state->event_payload, sizeof state->event_payload);
-		add_words(&s, g->m, owed, 1 + event_words(owed[0]), NULL, 0);
+		add_words(&s, g->m, owed, 1 + event_words(owed[0]), owes_path ? cut : NULL, state->regs.pc);
 	}
 	machine_drain(&g->second);
 	add_words(&s, g->m, g->second.log, g->second.log_count, NULL, 0);
@@ -454,3 +474,7 @@ STATE_TEST(stores_asked, 13)
 STATE_TEST(stores_points, 14)
 STATE_TEST(counted_calls, 15)
 STATE_TEST(counted_blocks, 16)
+STATE_TEST(paths, 17)
+STATE_TEST(paths_writable, 18)
+STATE_TEST(paths_asked, 19)
+STATE_TEST(paths_ring_full, 20)
