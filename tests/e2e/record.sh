@@ -316,7 +316,7 @@ test_any_damage_is_survived() {
 	"$TRACER" -q --insns --record t.insns "$VICTIMS/steps" >/dev/null
 	"$TRACER" -q -k --watch counter --record t.watch "$VICTIMS/watched" >/dev/null
 	for kind in blocks calls coverage insns watch; do
-		for seed in $(seq "$(rounds 30 1000)"); do
+		for seed in $(seq "$(rounds 10 1000)"); do
 			python3 "$ROOT/tests/e2e/damage.py" t.$kind damaged "$seed"
 			for format in text json; do
 				status=0

@@ -83,7 +83,7 @@ test_each_kind_of_store_into_a_word() { stores_are_single_steps 0 1000 12 8; }
 
 limit_random_stores_are_single_steps=300
 test_random_stores_are_single_steps() {
-	for _ in $(seq "$(rounds 6 200)"); do
+	for _ in $(seq "$(rounds 4 200)"); do
 		stores_are_single_steps $((1 + RANDOM)) 300 $((RANDOM % 100 - 20)) $((1 + RANDOM % 50))
 	done
 }
@@ -221,7 +221,7 @@ test_stores_along_two_stacks_are_single_steps() {
 		__asm__(".globl _start\n_start: lea stack+65536(%rip), %rsp\n call begin\n"
 			"mov $60, %eax\n xor %edi, %edi\n syscall\n");
 	C
-	for _ in $(seq "$(rounds 4 60)"); do
+	for _ in $(seq "$(rounds 1 60)"); do
 		end=$((0x$(nm stacks | awk -v name="$((RANDOM & 1))" \
 			'$3 == (name ? "stack" : "other") { print $1 }') + 65536))
 		at=$(printf %x $((end - RANDOM * RANDOM % 12000)))
