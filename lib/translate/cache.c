@@ -19,10 +19,13 @@ struct heat *cache_heat(const struct translator *t, const struct xblock *b)
 /* ---- look-ahead ------------------------------------------------------------------ */
 
 #define LOOK_AHEAD_DEPTH 2
+#define LOOK_AHEAD_DEPTH_PATHS 1       /* a path looks further itself */
 
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 {
-	if (b->entry || b->is_queued || depth > LOOK_AHEAD_DEPTH)
+	unsigned depth_max = t->config.events.paths ? LOOK_AHEAD_DEPTH_PATHS : LOOK_AHEAD_DEPTH;
+
+	if (b->entry || b->is_queued || depth > depth_max)
 		return;
 	if (t->queue_count == t->queue_room) {
 		uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;

@@ -154,7 +154,7 @@ enum translate_stub count_stub(const struct build *b);
 
 /* ---- path.c ------------------------------------------------------------------------- */
 
-#define PATH_BLOCKS_SHORT 8     /* while it is not longer, it goes on in what is there already */
+#define PATH_BLOCKS_SHORT 2     /* a shorter one goes on into calls, and into what is there already */
 #define PATH_BLOCKS_MAX 15      /* as many as the words of an event */
 
 /* Decides whether the path that the decoded block belongs to is told in it, and where. */
