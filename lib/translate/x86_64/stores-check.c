@@ -15,6 +15,8 @@
  * is made, in line.  Of a repeated store it is whether 8 * rcx bytes to either side of
  * rdi touch the hull of all ranges.
  */
+#include <assert.h>
+
 #include "stores.h"
 
 /* ---- cells and clusters ------------------------------------------------------------------ */
@@ -167,7 +169,7 @@ static void emit_compare(struct emit *e, uint64_t low, uint64_t end)
 	EMIT_RAW(e, 0xc4, 0xe2, 0xfb, 0xf7, 0xc9);              /* shrx rcx, rcx, rax */
 }
 
-/* jrcxz to a place that land() gives */
+/* jrcxz to a place that store_land() gives */
 static uint32_t emit_jrcxz_ahead(struct emit *e)
 {
 	EMIT_RAW(e, 0xe3, 0x00);
@@ -176,17 +178,23 @@ static uint32_t emit_jrcxz_ahead(struct emit *e)
 
 static void land(struct emit *e, uint32_t from)
 {
+	assert(e->is_full || e->at - from < 128);
 	if (!e->is_full)
 		e->local[from - 1] = (uint8_t)(e->at - from);
 }
 
+void store_land(struct emit *e, struct store_ahead *ahead)
+{
+	while (ahead->count)
+		land(e, ahead->from[--ahead->count]);
+}
+
 /* nop [rcx + rbp * 8 + disp32], whose last five bytes are `jmp near`: what is hardly ever
  * taken stands in nobody's way. */
-static uint32_t emit_nop_with_jmp(struct emit *e, const uint32_t *ahead, unsigned count)
+uint32_t store_emit_nop_with_jmp(struct emit *e, struct store_ahead *ahead)
 {
 	EMIT_RAW(e, 0x0f, 0x1f, 0x84);
-	for (unsigned i = 0; i < count; i++)
-		land(e, ahead[i]);
+	store_land(e, ahead);
 	emit_jmp(e, e->at + 5);                                 /* near: jmp near */
 	return e->at;
 }
@@ -199,10 +207,10 @@ void store_near_is(struct emit *e, uint32_t from, uint32_t near)
 		memcpy(e->local + from - 4, &distance, 4);
 }
 
-uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg r)
+void store_emit_cells(struct emit *e, const struct translator *t, struct reg r,
+		      struct store_ahead *ahead)
 {
 	const struct store_windows *w = &t->windows;
-	uint32_t ahead[STORE_CELLS_MAX];
 
 	EMIT_RAW(e, 0xc4);                                      /* rorx rcx, r, bits */
 	emit_u8(e, r.number >= 8 ? 0xc3 : 0xe3);
@@ -212,9 +220,8 @@ uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg
 	for (unsigned i = 0; i < w->cell_count; i++) {
 		EMIT_RAW(e, 0x8d, 0x89);                        /* lea ecx, [rcx - cell] */
 		emit_u32(e, (i ? w->cells[i - 1] : 0) - w->cells[i]);
-		ahead[i] = emit_jrcxz_ahead(e);           /* jrcxz near */
+		ahead->from[ahead->count++] = emit_jrcxz_ahead(e);      /* jrcxz near */
 	}
-	return emit_nop_with_jmp(e, ahead, w->cell_count);
 }
 
 /* To a place that store_near_is() gives: jrcxz alone does not reach it. */
