@@ -7,6 +7,8 @@
  *	near:	<is the memory of any of them near a range? else go on>
  *		jmp <the careful translation of what follows>
  *
+ * Where flags are dead the checks need no register: `inside` is then as `before`.
+ *
  * Those that stand together share the way to `near`: a jump that stands in a nop, or behind
  * the next jump that is always taken.
  *
@@ -37,6 +39,7 @@ struct guard {
 	struct build *b;
 	bool hot;
 	struct where before, inside;
+	bool compares;                  /* with flags */
 	unsigned count;
 	const struct store_group *groups[STORE_GROUPS_MAX];
 	unsigned run_count;
@@ -113,18 +116,32 @@ static void emit_exit_careful(struct build *b, uint64_t pc)
 	emit_jmp(cold, RUNTIME_OFFSET(runtime_exit_miss));      /* jmp runtime_exit_miss */
 }
 
+static struct reg base_of(const struct guard *guard, unsigned i)
+{
+	return (struct reg){ guard->groups[i]->base };
+}
+
 /* near: in the cold code; back behind the checks if none of them, from the first on, is so
  * near. */
 static void emit_near(const struct guard *guard, unsigned first, const struct run *run)
 {
 	struct build *b = guard->b;
 	struct emit *cold = &b->t->cold;
-	struct where deeper = guard->inside;
+	struct where inside = guard->inside, deeper;
 	uint32_t hits[STORE_GROUPS_MAX * STORE_HITS_MAX];
+	bool spills = guard->compares && !(inside.saved & BIT(1));
 	unsigned n = 0;
 
+	build_mark(b, false, inside);
+	if (guard->compares)
+		store_near_is(cold, store_emit_below_start(cold, b->t, base_of(guard, first)), run->back);
+	if (spills) {
+		emit_mov_slot_reg(cold, RCX);                   /* mov gs:[slot], rcx */
+		inside.saved |= BIT(1);
+	}
+	deeper = inside;
 	deeper.saved |= BIT(0);
-	build_mark(b, false, guard->inside);
+	build_mark(b, false, inside);
 	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
 	build_mark(b, false, deeper);
 	for (unsigned i = first; i < run->end; i++) {
@@ -134,13 +151,16 @@ static void emit_near(const struct guard *guard, unsigned first, const struct ru
 					 lea_group, g);
 	}
 	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
+	build_mark(b, false, inside);
+	if (spills)
+		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
 	build_mark(b, false, guard->inside);
 	emit_jmp(cold, run->back);                              /* jmp back */
 	build_mark(b, false, deeper);
 	while (n)
 		store_near_is(cold, hits[--n], cold->at);
 	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
-	if (guard->inside.saved)
+	if (inside.saved)
 		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
 	build_mark(b, false, guard->before);
 	emit_exit_careful(b, guard->before.pc);
@@ -192,6 +212,31 @@ static void emit_guard(struct guard *guard, bool rcx_is_there)
 	}
 }
 
+/* Can the checks before instruction i change flags, and use no other register? */
+static bool can_compare(const struct guard *guard, int i, bool rcx_is_there)
+{
+	const struct build *b = guard->b;
+	bool can = b->count && b->dead_flags[i] == X86_FLAGS_ALL && !b->section &&
+		   b->t->windows.bounds_at;
+
+	for (unsigned k = 0; can && k < guard->count; k++)
+		can = is_at_base(guard->groups[k]) && (rcx_is_there || !uses_rcx(guard->groups[k]));
+	return can;
+}
+
+/* The checks with flags: each is a run. */
+static void emit_compares(struct guard *guard)
+{
+	guard->compares = true;
+	build_mark(guard->b, guard->hot, guard->inside);
+	for (unsigned i = 0; i < guard->count; i++) {
+		uint32_t from = store_emit_below_end(out(guard), guard->b->t, base_of(guard, i));
+
+		end_run(guard, i + 1);
+		guard->runs[i].from = from;
+	}
+}
+
 /* What the checks lead to; first that of the last run, which may have no jump yet: in the
  * cold code it needs none. */
 static void emit_nears(struct guard *guard)
@@ -209,12 +254,22 @@ static void emit_nears(struct guard *guard)
 	}
 }
 
-/* All of it: rcx is spilt if it is to be. */
-static void emit_spilt(struct guard *guard, bool is_dead)
+static bool is_rcx_dead(const struct build *b, int i)
+{
+	return b->dead_regs[i] >> 1 & 1;
+}
+
+/* All of it, before instruction i: rcx is spilt if it is to be. */
+static void emit_spilt(struct guard *guard, int i)
 {
 	struct emit *e = out(guard);
+	bool is_dead = guard->b->count && is_rcx_dead(guard->b, i);
 
 	guard->inside = guard->before;
+	if (can_compare(guard, i, true)) {
+		emit_compares(guard);
+		return;
+	}
 	if (!is_dead) {
 		guard->inside.saved |= BIT(1);
 		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
@@ -229,11 +284,6 @@ static void emit_spilt(struct guard *guard, bool is_dead)
 	build_mark(guard->b, guard->hot, guard->before);
 }
 
-static bool is_rcx_dead(const struct build *b, int i)
-{
-	return b->dead_regs[i] >> 1 & 1;
-}
-
 void stores_emit_checks(struct build *b, int i)
 {
 	if (!(b->checks_before >> i & 1))
@@ -242,7 +292,7 @@ void stores_emit_checks(struct build *b, int i)
 	for (int k = 0; k < b->group_count; k++)
 		if (b->groups[k].at == i && !b->groups[k].is_needed)
 			guard.groups[guard.count++] = &b->groups[k];
-	emit_spilt(&guard, is_rcx_dead(b, i));
+	emit_spilt(&guard, i);
 	emit_nears(&guard);
 }
 
@@ -277,7 +327,7 @@ static void emit_needs_of(struct build *b, bool hot, enum stores_known known, ui
 	b->block->entry_knowing[known] = out(&guard)->at;
 	build_mark(b, hot, guard.before);
 	if (guard.count)
-		emit_spilt(&guard, b->count && is_rcx_dead(b, 0));
+		emit_spilt(&guard, 0);
 	if (then)
 		emit_jmp(out(&guard), then);                    /* jmp then */
 	emit_nears(&guard);
@@ -331,6 +381,11 @@ bool stores_emit_needs(struct build *b, const struct store_facts *known, struct 
 	guard.inside.saved = BIT(1);
 	if (!guard.count)
 		return true;
+	if (can_compare(&guard, 0, false)) {
+		emit_compares(&guard);
+		emit_nears(&guard);
+		return true;
+	}
 	emit_guard(&guard, false);
 	if (way) {
 		end_run(&guard, guard.count);

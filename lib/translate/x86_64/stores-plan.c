@@ -342,12 +342,18 @@ static bool is_there(const struct store_values *values, const struct store_group
 		stores_value_holder(values, at, g->index_value) != STORE_NO_REG);
 }
 
-/* Where there is a check already and its values are there; else where rcx is dead; else at
- * the first access itself. */
+/* Where flags are dead, if that is enough for it: see stores-guard.c; else where there is a
+ * check already and its values are there; else where rcx is dead; else at the first access
+ * itself. */
 static uint8_t place_of_check(const struct build *b, const struct store_values *values, int k)
 {
 	const struct store_group *g = &b->groups[k];
+	bool compares = g->base_value != NO_VALUE && g->index_value == NO_VALUE &&
+			b->t->windows.bounds_at;
 
+	for (int at = g->first; compares && at >= 0 && is_there(values, g, at); at--)
+		if (b->dead_flags[at] == X86_FLAGS_ALL)
+			return (uint8_t)at;
 	for (int before = 0; before < k; before++)
 		if (!b->groups[before].is_needed && is_there(values, g, b->groups[before].at))
 			return b->groups[before].at;

@@ -33,6 +33,10 @@ void store_land(struct emit *e, struct store_ahead *ahead);
 /* They lead to a place that store_near_is() gives, by a jump that stands here in a nop. */
 uint32_t store_emit_nop_with_jmp(struct emit *e, struct store_ahead *ahead);
 void store_near_is(struct emit *e, uint32_t from, uint32_t near);
+/* The same for r, which may be any, where flags are dead: goes there if r is below the end of
+ * the cells, or below their first byte.  requires: bounds_at */
+uint32_t store_emit_below_end(struct emit *e, const struct translator *t, struct reg r);
+uint32_t store_emit_below_start(struct emit *e, const struct translator *t, struct reg r);
 
 /* An access of `reach` bytes at the address that `lea` leaves in rcx: where it may hit
  * there are jumps to a place that store_near_is() gives; their number is returned.  (With
