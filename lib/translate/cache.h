@@ -135,6 +135,8 @@ struct store_windows {
 	unsigned bits, cell_count, cluster_count;       /* cells 0: they would be too many */
 	uint32_t cells[STORE_CELLS_MAX];
 	struct translate_range clusters[STORE_CLUSTERS_MAX];
+	uint32_t bounds_at;     /* where the cells' first byte and their end stand in the cache; 0:
+				 * they are far from each other, or none */
 };
 
 struct page_link {

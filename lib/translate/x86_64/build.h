@@ -25,6 +25,15 @@ struct store_group {
 #define STORE_NO_REG 16
 #define STORE_GROUPS_MAX 16
 
+/* Short jumps of checks to a place further ahead. */
+#define STORE_AHEAD_MAX 16
+#define STORE_AHEAD_BYTES 128
+
+struct store_ahead {
+	unsigned count;
+	uint32_t from[STORE_AHEAD_MAX]; /* offsets behind them */
+};
+
 /* What is read and found out of one block; the translator has room for one. */
 struct workspace {
 	struct x86_insn insns[BLOCK_INSNS_MAX];
@@ -88,6 +97,13 @@ struct where {
 	bool in_block;
 	uint8_t arrives;        /* see struct state */
 	uint16_t section;
+};
+
+/* From checks to the code that looks closer, `near`, in the cold part. */
+struct store_way {
+	struct store_ahead ahead;
+	struct where inside;
+	uint32_t near;
 };
 
 void build_mark(struct build *b, bool hot, struct where where);
@@ -204,8 +220,11 @@ void stores_emit_checks(struct build *b, int i);
 void stores_emit_beginning(struct build *b, enum stores_known known);
 uint32_t stores_entry(struct translator *t, struct xblock *block, enum stores_known known);
 /* In a way to b's block: looks at what it needs beyond what is known; rcx, saved, may
- * be anything, all others are as they are to be.  False: the block needs nothing. */
-bool stores_emit_needs(struct build *b, const struct store_facts *known);
+ * be anything, all others are as they are to be.  False: the block needs nothing.  With
+ * `way` the caller is to call stores_finish_needs() behind the next jump that is always
+ * taken, which is the next instruction but one. */
+bool stores_emit_needs(struct build *b, const struct store_facts *known, struct store_way *way);
+void stores_finish_needs(struct build *b, struct store_way *way);
 /* How many checks that is. */
 unsigned stores_missing(const struct build *b, const struct store_facts *known);
 

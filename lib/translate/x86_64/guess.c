@@ -149,12 +149,14 @@ static void emit_hit(struct build *b, int lookup, uint64_t guess)
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
 	build_mark(b, true, (struct where){ guess, BIT(1) });
 	uint32_t facts = b->facts;
+	struct store_way way = { .near = 0 };
 	if (stores_missing(&arrival, &b->gives) <= checks_max(b->t) &&
-	    stores_emit_needs(&arrival, &b->gives))
+	    stores_emit_needs(&arrival, &b->gives, &way))
 		b->facts = arrival.block->needs;
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	exit_emit_jmp(b, guess, at(guess, false));      /* jmp <guess> */
 	b->facts = facts;
+	stores_finish_needs(&arrival, &way);
 	if (reported)
 		event_finish(&arrival, &event);
 }

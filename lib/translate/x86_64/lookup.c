@@ -225,7 +225,7 @@ static void emit_restore(struct build *b)
 	emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
 	build_mark(b, true, (struct where){ pc, BIT(1) });
-	stores_emit_needs(b, NULL);
+	stores_emit_needs(b, NULL, NULL);
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	build_mark(b, true, (struct where){ pc });
 }

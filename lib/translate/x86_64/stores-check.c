@@ -11,10 +11,18 @@
  *	near:	for each cluster of ranges: rcx = operand - (its lowest byte - 63), its
  *		bits from the cluster's size on;  0: it may hit
  *
+ * Where flags are dead, and the cells near to each other, no register is needed:
+ *
+ *	cmp r, [end of the cells];  jb near
+ *
+ *	near:	cmp r, [their first byte];  jb back;  ...
+ *
  * Where so few cells do not hold all ranges, and relative to fs, the second check alone
  * is made, in line.  Of a repeated store it is whether 8 * rcx bytes to either side of
  * rdi touch the hull of all ranges.
  */
+#include <assert.h>
+
 #include "stores.h"
 
 /* ---- cells and clusters ------------------------------------------------------------------ */
@@ -23,6 +31,7 @@
 #define BITS_MAX 32u
 #define BITS_MORE 2u            /* than are needed */
 
+#define LINE_BYTES 64u
 #define EXACT_BYTES 8u          /* accesses whose neighbours are told apart in line */
 
 /* Adds the cells of one range.  False: they are too many. */
@@ -40,6 +49,26 @@ static bool add_cells(struct store_windows *w, uint64_t low, uint64_t last)
 		w->cells[w->cell_count++] = (uint32_t)cell;
 	}
 	return true;
+}
+
+/* Cells of which one may say that an address is below or above all of them. */
+static void place_bounds(struct translator *t)
+{
+	struct store_windows *w = &t->windows;
+	uint64_t low = UINT64_MAX, last = 0;
+
+	w->bounds_at = 0;
+	for (unsigned i = 0; i < w->cell_count; i++) {
+		low = w->cells[i] < low ? w->cells[i] : low;
+		last = w->cells[i] > last ? w->cells[i] : last;
+	}
+	if (!w->cell_count || last - low >= STORE_CELLS_MAX || last == UINT32_MAX)
+		return;
+	w->bounds_at = t->cold.at;
+	emit_u64(&t->cold, low << w->bits);
+	emit_u64(&t->cold, (last + 1) << w->bits);
+	while (t->cold.at % LINE_BYTES)                         /* no code beside data */
+		emit_u8(&t->cold, 0xcc);
 }
 
 static bool find_cells(const struct translator *t, struct store_windows *w)
@@ -111,6 +140,7 @@ void stores_init(struct translator *t)
 	for (size_t i = 0; i < t->config.range_count; i++)
 		add_to_clusters(w, &t->ranges[i]);
 	choose_cells(t, w);
+	place_bounds(t);
 }
 
 /* ---- where an access is ------------------------------------------------------------------- */
@@ -167,7 +197,7 @@ static void emit_compare(struct emit *e, uint64_t low, uint64_t end)
 	EMIT_RAW(e, 0xc4, 0xe2, 0xfb, 0xf7, 0xc9);              /* shrx rcx, rcx, rax */
 }
 
-/* jrcxz to a place that land() gives */
+/* jrcxz to a place that store_land() gives */
 static uint32_t emit_jrcxz_ahead(struct emit *e)
 {
 	EMIT_RAW(e, 0xe3, 0x00);
@@ -176,17 +206,23 @@ static uint32_t emit_jrcxz_ahead(struct emit *e)
 
 static void land(struct emit *e, uint32_t from)
 {
+	assert(e->is_full || e->at - from < 128);
 	if (!e->is_full)
 		e->local[from - 1] = (uint8_t)(e->at - from);
 }
 
+void store_land(struct emit *e, struct store_ahead *ahead)
+{
+	while (ahead->count)
+		land(e, ahead->from[--ahead->count]);
+}
+
 /* nop [rcx + rbp * 8 + disp32], whose last five bytes are `jmp near`: what is hardly ever
  * taken stands in nobody's way. */
-static uint32_t emit_nop_with_jmp(struct emit *e, const uint32_t *ahead, unsigned count)
+uint32_t store_emit_nop_with_jmp(struct emit *e, struct store_ahead *ahead)
 {
 	EMIT_RAW(e, 0x0f, 0x1f, 0x84);
-	for (unsigned i = 0; i < count; i++)
-		land(e, ahead[i]);
+	store_land(e, ahead);
 	emit_jmp(e, e->at + 5);                                 /* near: jmp near */
 	return e->at;
 }
@@ -199,10 +235,10 @@ void store_near_is(struct emit *e, uint32_t from, uint32_t near)
 		memcpy(e->local + from - 4, &distance, 4);
 }
 
-uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg r)
+void store_emit_cells(struct emit *e, const struct translator *t, struct reg r,
+		      struct store_ahead *ahead)
 {
 	const struct store_windows *w = &t->windows;
-	uint32_t ahead[STORE_CELLS_MAX];
 
 	EMIT_RAW(e, 0xc4);                                      /* rorx rcx, r, bits */
 	emit_u8(e, r.number >= 8 ? 0xc3 : 0xe3);
@@ -212,9 +248,29 @@ uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg
 	for (unsigned i = 0; i < w->cell_count; i++) {
 		EMIT_RAW(e, 0x8d, 0x89);                        /* lea ecx, [rcx - cell] */
 		emit_u32(e, (i ? w->cells[i - 1] : 0) - w->cells[i]);
-		ahead[i] = emit_jrcxz_ahead(e);           /* jrcxz near */
+		ahead->from[ahead->count++] = emit_jrcxz_ahead(e);      /* jrcxz near */
 	}
-	return emit_nop_with_jmp(e, ahead, w->cell_count);
+}
+
+static uint32_t emit_jmp_if_below(struct emit *e, struct reg r, uint32_t bound)
+{
+	emit_u8(e, r.number >= 8 ? 0x4c : 0x48);                /* cmp r, [bound] */
+	emit_u8(e, 0x3b);
+	emit_u8(e, (uint8_t)((r.number & 7) << 3 | 5));
+	emit_u32(e, bound - (e->at + 4));
+	EMIT_RAW(e, 0x0f, 0x82);                                /* jb */
+	emit_u32(e, 0);
+	return e->at;
+}
+
+uint32_t store_emit_below_end(struct emit *e, const struct translator *t, struct reg r)
+{
+	return emit_jmp_if_below(e, r, t->windows.bounds_at + 8);
+}
+
+uint32_t store_emit_below_start(struct emit *e, const struct translator *t, struct reg r)
+{
+	return emit_jmp_if_below(e, r, t->windows.bounds_at);
 }
 
 /* To a place that store_near_is() gives: jrcxz alone does not reach it. */

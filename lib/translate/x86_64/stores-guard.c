@@ -4,8 +4,13 @@
  *	<is it near a range? near>	for each group of accesses: stores-check.c
  *	mov rcx, gs:[slot]
  *
- *	near:	<is the group's memory near a range? else go on>
+ *	near:	<is the memory of any of them near a range? else go on>
  *		jmp <the careful translation of what follows>
+ *
+ * Where flags are dead the checks need no register: `inside` is then as `before`.
+ *
+ * Those that stand together share the way to `near`: a jump that stands in a nop, or behind
+ * the next jump that is always taken.
  *
  * Those of what the block needs stand before it, or in the cold code where who falls into
  * it knows; and in the ways in, where rcx is in its slot anyway.  So it has three entries:
@@ -20,14 +25,26 @@
 
 #include "runtime.h"
 
+/* So many bytes at most stand between the last check and the end of what follows it. */
+#define TAIL_BYTES 32
+
+/* Groups, up to the one before `end`, that share the way to `near`. */
+struct run {
+	unsigned end;
+	uint32_t from, back;
+};
+
 /* Checks at one place. */
 struct guard {
 	struct build *b;
 	bool hot;
 	struct where before, inside;
+	bool compares;                  /* with flags */
 	unsigned count;
 	const struct store_group *groups[STORE_GROUPS_MAX];
-	uint32_t from[STORE_GROUPS_MAX], back[STORE_GROUPS_MAX];
+	unsigned run_count;
+	struct run runs[STORE_GROUPS_MAX];
+	struct store_ahead ahead;       /* of the last run, whose way to `near` stands nowhere yet */
 };
 
 static struct emit *out(const struct guard *g)
@@ -99,35 +116,82 @@ static void emit_exit_careful(struct build *b, uint64_t pc)
 	emit_jmp(cold, RUNTIME_OFFSET(runtime_exit_miss));      /* jmp runtime_exit_miss */
 }
 
-/* near: in the cold code; back behind the check if it is not so near. */
-static void emit_near(const struct guard *guard, unsigned i)
+static struct reg base_of(const struct guard *guard, unsigned i)
+{
+	return (struct reg){ guard->groups[i]->base };
+}
+
+/* near: in the cold code; back behind the checks if none of them, from the first on, is so
+ * near. */
+static void emit_near(const struct guard *guard, unsigned first, const struct run *run)
 {
 	struct build *b = guard->b;
 	struct emit *cold = &b->t->cold;
-	const struct store_group *g = guard->groups[i];
-	struct where deeper = guard->inside;
-	uint32_t hits[STORE_HITS_MAX];
+	struct where inside = guard->inside, deeper;
+	uint32_t hits[STORE_GROUPS_MAX * STORE_HITS_MAX];
+	bool spills = guard->compares && !(inside.saved & BIT(1));
+	unsigned n = 0;
 
+	build_mark(b, false, inside);
+	if (guard->compares)
+		store_near_is(cold, store_emit_below_start(cold, b->t, base_of(guard, first)), run->back);
+	if (spills) {
+		emit_mov_slot_reg(cold, RCX);                   /* mov gs:[slot], rcx */
+		inside.saved |= BIT(1);
+	}
+	deeper = inside;
 	deeper.saved |= BIT(0);
-	store_near_is(cold, guard->from[i], cold->at);
-	build_mark(b, false, guard->inside);
+	build_mark(b, false, inside);
 	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
 	build_mark(b, false, deeper);
-	unsigned n = store_emit_clusters(cold, b->t, (uint64_t)(g->end - g->low), hits, lea_group, g);
+	for (unsigned i = first; i < run->end; i++) {
+		const struct store_group *g = guard->groups[i];
+
+		n += store_emit_clusters(cold, b->t, (uint64_t)(g->end - g->low), hits + n,
+					 lea_group, g);
+	}
 	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
+	build_mark(b, false, inside);
+	if (spills)
+		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
 	build_mark(b, false, guard->inside);
-	emit_jmp(cold, guard->back[i]);                         /* jmp back */
+	emit_jmp(cold, run->back);                              /* jmp back */
 	build_mark(b, false, deeper);
 	while (n)
 		store_near_is(cold, hits[--n], cold->at);
 	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
-	if (guard->inside.saved)
+	if (inside.saved)
 		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
 	build_mark(b, false, guard->before);
 	emit_exit_careful(b, guard->before.pc);
 }
 
-/* The checks; `rcx_is_there`: not only in its slot. */
+static void end_run(struct guard *guard, unsigned end)
+{
+	guard->runs[guard->run_count++] = (struct run){ .end = end, .back = out(guard)->at };
+}
+
+/* Its way to `near` stands here. */
+static void end_run_with_jmp(struct guard *guard, unsigned end)
+{
+	uint32_t from = store_emit_nop_with_jmp(out(guard), &guard->ahead);
+
+	end_run(guard, end);
+	guard->runs[guard->run_count - 1].from = from;
+}
+
+/* Is there room for another check before the way to `near`? */
+static bool has_room(const struct guard *guard)
+{
+	const struct store_ahead *ahead = &guard->ahead;
+	unsigned cells = guard->b->t->windows.cell_count;
+	unsigned check = 9 + 8 + 6 + 8 * cells;         /* mov, lea, rorx; lea and jrcxz */
+
+	return !ahead->count || (ahead->count + cells <= STORE_AHEAD_MAX &&
+				 out(guard)->at - ahead->from[0] + check + TAIL_BYTES < STORE_AHEAD_BYTES);
+}
+
+/* The checks; `rcx_is_there`: not only in its slot.  The last run has no end. */
 static void emit_guard(struct guard *guard, bool rcx_is_there)
 {
 	struct emit *e = out(guard);
@@ -138,40 +202,86 @@ static void emit_guard(struct guard *guard, bool rcx_is_there)
 		struct reg r = is_at_base(g) ? (struct reg){ g->base } : RCX;
 
 		assert(is_at_base(g) || g->end - g->low <= STORE_MARGIN);
+		if (!has_room(guard))
+			end_run_with_jmp(guard, i);
 		if (uses_rcx(g) && (i || !rcx_is_there))
 			emit_mov_reg_slot(e, RCX);              /* mov rcx, gs:[slot] */
 		if (!is_at_base(g))
 			emit_lea_group(e, g, g->low);
-		guard->from[i] = store_emit_cells(e, guard->b->t, r);
-		guard->back[i] = e->at;
+		store_emit_cells(e, guard->b->t, r, &guard->ahead);
 	}
 }
 
-static void emit_nears(const struct guard *guard)
+/* Can the checks before instruction i change flags, and use no other register? */
+static bool can_compare(const struct guard *guard, int i, bool rcx_is_there)
 {
-	for (unsigned i = 0; i < guard->count; i++)
-		emit_near(guard, i);
+	const struct build *b = guard->b;
+	bool can = b->count && b->dead_flags[i] == X86_FLAGS_ALL && !b->section &&
+		   b->t->windows.bounds_at;
+
+	for (unsigned k = 0; can && k < guard->count; k++)
+		can = is_at_base(guard->groups[k]) && (rcx_is_there || !uses_rcx(guard->groups[k]));
+	return can;
 }
 
-/* All of it: rcx is spilt if it is to be. */
-static void emit_spilt(struct guard *guard, bool is_dead)
+/* The checks with flags: each is a run. */
+static void emit_compares(struct guard *guard)
 {
-	struct emit *e = out(guard);
+	guard->compares = true;
+	build_mark(guard->b, guard->hot, guard->inside);
+	for (unsigned i = 0; i < guard->count; i++) {
+		uint32_t from = store_emit_below_end(out(guard), guard->b->t, base_of(guard, i));
 
-	guard->inside = guard->before;
-	if (!is_dead) {
-		guard->inside.saved |= BIT(1);
-		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
+		end_run(guard, i + 1);
+		guard->runs[i].from = from;
 	}
-	emit_guard(guard, true);
-	if (!is_dead)
-		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
-	build_mark(guard->b, guard->hot, guard->before);
+}
+
+/* What the checks lead to; first that of the last run, which may have no jump yet: in the
+ * cold code it needs none. */
+static void emit_nears(struct guard *guard)
+{
+	struct emit *e = out(guard), *cold = &guard->b->t->cold;
+
+	for (unsigned i = guard->run_count; i-- > 0;) {
+		const struct run *run = &guard->runs[i];
+
+		if (run->from)
+			store_near_is(e, run->from, cold->at);
+		else
+			store_land(cold, &guard->ahead);
+		emit_near(guard, i ? guard->runs[i - 1].end : 0, run);
+	}
 }
 
 static bool is_rcx_dead(const struct build *b, int i)
 {
 	return b->dead_regs[i] >> 1 & 1;
+}
+
+/* All of it, before instruction i: rcx is spilt if it is to be. */
+static void emit_spilt(struct guard *guard, int i)
+{
+	struct emit *e = out(guard);
+	bool is_dead = guard->b->count && is_rcx_dead(guard->b, i);
+
+	guard->inside = guard->before;
+	if (can_compare(guard, i, true)) {
+		emit_compares(guard);
+		return;
+	}
+	if (!is_dead) {
+		guard->inside.saved |= BIT(1);
+		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
+	}
+	emit_guard(guard, true);
+	if (guard->hot)
+		end_run_with_jmp(guard, guard->count);
+	else
+		end_run(guard, guard->count);
+	if (!is_dead)
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	build_mark(guard->b, guard->hot, guard->before);
 }
 
 void stores_emit_checks(struct build *b, int i)
@@ -182,7 +292,7 @@ void stores_emit_checks(struct build *b, int i)
 	for (int k = 0; k < b->group_count; k++)
 		if (b->groups[k].at == i && !b->groups[k].is_needed)
 			guard.groups[guard.count++] = &b->groups[k];
-	emit_spilt(&guard, is_rcx_dead(b, i));
+	emit_spilt(&guard, i);
 	emit_nears(&guard);
 }
 
@@ -217,7 +327,7 @@ static void emit_needs_of(struct build *b, bool hot, enum stores_known known, ui
 	b->block->entry_knowing[known] = out(&guard)->at;
 	build_mark(b, hot, guard.before);
 	if (guard.count)
-		emit_spilt(&guard, b->count && is_rcx_dead(b, 0));
+		emit_spilt(&guard, 0);
 	if (then)
 		emit_jmp(out(&guard), then);                    /* jmp then */
 	emit_nears(&guard);
@@ -258,7 +368,7 @@ unsigned stores_missing(const struct build *b, const struct store_facts *known)
 	return missing;
 }
 
-bool stores_emit_needs(struct build *b, const struct store_facts *known)
+bool stores_emit_needs(struct build *b, const struct store_facts *known, struct store_way *way)
 {
 	const struct store_facts *needs = stores_needs(b->t, b->block);
 	struct guard guard = { .b = b, .hot = true, .before = { b->block->public.pc.address } };
@@ -269,8 +379,32 @@ bool stores_emit_needs(struct build *b, const struct store_facts *known)
 	add_needs(&guard, groups, needs, known);
 	guard.inside = guard.before;
 	guard.inside.saved = BIT(1);
-	if (guard.count)
-		emit_guard(&guard, false);
+	if (!guard.count)
+		return true;
+	if (can_compare(&guard, 0, false)) {
+		emit_compares(&guard);
+		emit_nears(&guard);
+		return true;
+	}
+	emit_guard(&guard, false);
+	if (way) {
+		end_run(&guard, guard.count);
+		*way = (struct store_way){ guard.ahead, guard.inside, b->t->cold.at };
+		guard.ahead.count = 0;
+	} else {
+		end_run_with_jmp(&guard, guard.count);
+	}
 	emit_nears(&guard);
 	return true;
+}
+
+void stores_finish_needs(struct build *b, struct store_way *way)
+{
+	struct emit *e = &b->t->hot;
+
+	if (!way->ahead.count)
+		return;
+	build_mark(b, true, way->inside);
+	store_land(e, &way->ahead);
+	emit_jmp(e, way->near);                                 /* jmp near */
 }

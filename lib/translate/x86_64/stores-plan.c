@@ -182,6 +182,7 @@ static int64_t floor_to(int64_t value, int64_t step)
 /* What all of them know who are known to come to the block; of rsp, all who know anything. */
 struct given {
 	bool is_any, is_call;
+	bool all_know_rsp;
 	struct store_facts facts;
 };
 
@@ -200,6 +201,7 @@ static void meet(struct given *given, const struct store_facts *more)
 		else if (new && (!given->is_any || r == RSP_NUMBER))
 			stores_fact_add(&both, r, new->low, new->end);
 	}
+	given->all_know_rsp = (!given->is_any || given->all_know_rsp) && stores_fact(more, RSP_NUMBER);
 	given->facts = both;
 	given->is_any = true;
 }
@@ -291,6 +293,18 @@ static bool needs_register(const struct build *b, const struct store_values *val
 	return true;
 }
 
+/* Is a block that leaves the stack alone to know where rsp is, for what comes behind it?  That
+ * costs a check where one comes from a block that does not know; so all are to know, but those
+ * who come by a way in, where a check is cheap. */
+static bool passes_rsp(const struct build *b, const struct given *given, bool is_return)
+{
+	bool returns = !b->ends_early && b->insns[b->count - 1].kind == X86_KIND_RET;
+
+	if (is_return)
+		return !returns;
+	return given->all_know_rsp || b->block->way_in == 1 + LOOKUP_CALL;
+}
+
 static void find_needs(struct build *b, const struct store_values *values, bool is_return)
 {
 	struct store_facts needs = { 0 };
@@ -298,8 +312,7 @@ static void find_needs(struct build *b, const struct store_values *values, bool 
 
 	find_given(b, &given);
 	if (!find_group(b, RSP_NUMBER) && b->group_count < STORE_GROUPS_MAX &&
-	    (is_return || b->block->way_in == 1 + LOOKUP_CALL ||
-	     stores_fact(&given.facts, RSP_NUMBER)))
+	    passes_rsp(b, &given, is_return))
 		b->groups[b->group_count++] = (struct store_group){
 			.base_value = RSP_NUMBER, .index_value = NO_VALUE,
 		};
@@ -329,12 +342,18 @@ static bool is_there(const struct store_values *values, const struct store_group
 		stores_value_holder(values, at, g->index_value) != STORE_NO_REG);
 }
 
-/* Where there is a check already and its values are there; else where rcx is dead; else at
- * the first access itself. */
+/* Where flags are dead, if that is enough for it: see stores-guard.c; else where there is a
+ * check already and its values are there; else where rcx is dead; else at the first access
+ * itself. */
 static uint8_t place_of_check(const struct build *b, const struct store_values *values, int k)
 {
 	const struct store_group *g = &b->groups[k];
+	bool compares = g->base_value != NO_VALUE && g->index_value == NO_VALUE &&
+			b->t->windows.bounds_at;
 
+	for (int at = g->first; compares && at >= 0 && is_there(values, g, at); at--)
+		if (b->dead_flags[at] == X86_FLAGS_ALL)
+			return (uint8_t)at;
 	for (int before = 0; before < k; before++)
 		if (!b->groups[before].is_needed && is_there(values, g, b->groups[before].at))
 			return b->groups[before].at;

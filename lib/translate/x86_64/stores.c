@@ -145,6 +145,7 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
 	const struct access access = { &b->insns[i], b->pcs[i] };
 	struct where inside = before, deeper = before;
+	struct store_ahead ahead = { 0 };
 	uint32_t hits[STORE_HITS_MAX];
 
 	inside.saved |= BIT(1);
@@ -152,7 +153,8 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 	emit_mov_slot_reg(e, RCX);                              /* mov gs:[slot], rcx */
 	build_mark(b, true, inside);
 	store_emit_lea(e, access.insn, access.pc);
-	store_near_is(e, store_emit_cells(e, b->t, RCX), cold->at);
+	store_emit_cells(e, b->t, RCX, &ahead);
+	store_near_is(e, store_emit_nop_with_jmp(e, &ahead), cold->at);
 	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
 	build_mark(b, true, before);
 

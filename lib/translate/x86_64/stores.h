@@ -23,10 +23,20 @@ bool store_is_opaque(const struct build *b, const struct x86_insn *insn);
 /* lea rcx, [the access]; relative to fs: rax is changed as well */
 void store_emit_lea(struct emit *e, const struct x86_insn *insn, uint64_t pc);
 
-/* Goes to a place that store_near_is() gives if an access within STORE_MARGIN of r may hit;
- * rcx is changed.  requires: there are cells */
-uint32_t store_emit_cells(struct emit *e, const struct translator *t, struct reg r);
+/* Adds jumps that are taken if an access within STORE_MARGIN of r may hit; rcx is changed.
+ * They are short: where they lead to is to stand less than STORE_AHEAD_BYTES behind the first.
+ * requires: there are cells; and room for STORE_CELLS_MAX */
+void store_emit_cells(struct emit *e, const struct translator *t, struct reg r,
+		      struct store_ahead *ahead);
+/* They lead here; there are none any more. */
+void store_land(struct emit *e, struct store_ahead *ahead);
+/* They lead to a place that store_near_is() gives, by a jump that stands here in a nop. */
+uint32_t store_emit_nop_with_jmp(struct emit *e, struct store_ahead *ahead);
 void store_near_is(struct emit *e, uint32_t from, uint32_t near);
+/* The same for r, which may be any, where flags are dead: goes there if r is below the end of
+ * the cells, or below their first byte.  requires: bounds_at */
+uint32_t store_emit_below_end(struct emit *e, const struct translator *t, struct reg r);
+uint32_t store_emit_below_start(struct emit *e, const struct translator *t, struct reg r);
 
 /* An access of `reach` bytes at the address that `lea` leaves in rcx: where it may hit
  * there are jumps to a place that store_near_is() gives; their number is returned.  (With

@@ -460,11 +460,11 @@ void target_init(struct translator *t)
 	assert(runtime_len <= RUNTIME_BYTES);
 	t->literal_at = t->literal_end = 0;
 	memcpy(t->config.local, runtime_start, runtime_len);
-	stores_init(t);
 	target_lookup_init(t);
 	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,
 				 (uint32_t)t->config.size_bytes, false };
+	stores_init(t);
 }
 
 void translator_runtime(const struct translator *t, struct translate_runtime *out)
