@@ -152,9 +152,8 @@ struct translator {
 	struct region bytes;            /* of the program, as they were translated */
 	void *workspace;                /* for the block that is being translated */
 	struct hash_item {
-		uint64_t pc;
+		uint32_t hash;          /* of the address; more of it than its place says */
 		uint32_t block;         /* index + 1; 0: free */
-		bool is_careful;
 	} *hash;
 	uint32_t hash_mask, hash_used;
 
