@@ -23,7 +23,7 @@
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
 #define SAMPLES_MAX 4
-#define PAGES_READ 16
+#define PAGES_READ 512
 #define CHANGES 8
 
 /* How much of what a block needs to know of stores is known: see stores-plan.c. */
@@ -177,10 +177,13 @@ struct translator {
 
 	struct page_read {
 		uint64_t page;
-		size_t len;             /* 0: nothing */
+		uint8_t *bytes;         /* of `arrays`; NULL: never used */
+		uint16_t len;           /* 0: nothing */
+		uint16_t next_fleeting;
 		bool is_kept;           /* beyond this translation: not writable */
-		uint8_t bytes[4096];
+		bool is_listed;         /* among the fleeting ones */
 	} pages_read[PAGES_READ];             /* what was read of the program, by page number */
+	uint16_t fleeting;              /* 1 + number of the latest that was not kept; 0: none */
 	struct translate_range changing[CHANGES];       /* the latest that were dropped */
 	unsigned change_count;
 
