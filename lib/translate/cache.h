@@ -256,6 +256,8 @@ void section_drop(struct translator *t, uint64_t start, uint64_t end);
 bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
+/* The same, if there is room to spare.  False: there is none. */
+bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 /* Have so many been refused that the tables had better be emptied? */
 bool target_lookups_are_full(const struct translator *t);
 void target_lookup_init(struct translator *t);
