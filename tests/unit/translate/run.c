@@ -687,6 +687,45 @@ Test(run, finds_room_for_returns_that_collide)
 	free(m);
 }
 
+/* Calls without end, each to the next one. */
+static size_t read_chain(void *context, struct app_pc pc, void *buf, size_t len)
+{
+	static const uint8_t code[] = { 0xe8, 3, 0, 0, 0, 0xc3, 0x90, 0x90 };
+
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)buf)[i] = code[(pc.address + i) % sizeof code];
+	return len;
+}
+
+/* The last counters are for what has been asked for. */
+Test(run, looks_ahead_while_there_are_counters)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	const uint32_t count = 64;
+	struct cache_pc at;
+	unsigned ahead = 0, last = 0;
+
+	translator_destroy(m->t);
+	m->config.read = read_chain;
+	m->config.events.count_calls = true;
+	m->config.counters_max = count;
+	m->t = translator_create(&m->config, NULL);
+	for (uint64_t pc = 0x10000000; translator_enter(m->t, (struct app_pc){ pc }, &at) == 0;
+	     pc += 65536) {
+		bool is_short = translator_counter(m->t, count - count / 8);
+
+		last += is_short;
+		while (translator_look_ahead(m->t)) {
+			cr_expect(!is_short);
+			ahead++;
+		}
+	}
+	cr_expect_gt(ahead, 5);
+	cr_expect_gt(last, 5);
+	machine_deinit(m);
+	free(m);
+}
+
 /* What did not fit in whole must not be entered the next time either. */
 Test(run, does_not_enter_what_the_cache_had_no_room_for)
 {
