@@ -42,9 +42,8 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 bool cache_has_room_to_guess(const struct translator *t)
 {
 	size_t cold_bytes = t->cold.end - t->hot.end;
-	uint32_t counters = t->config.counters_max;
 
-	if (counters && t->counters.count > counters - counters / 8)
+	if (t->config.counters_max && t->counters.count > t->config.counters_max / 2)
 		return false;
 	return t->hot.end - t->hot.at > t->hot.end / 8 && t->cold.end - t->cold.at > cold_bytes / 8;
 }

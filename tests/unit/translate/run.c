@@ -697,7 +697,7 @@ static size_t read_chain(void *context, struct app_pc pc, void *buf, size_t len)
 	return len;
 }
 
-/* The last counters are for what has been asked for. */
+/* Half of the counters are for what has been asked for. */
 Test(run, looks_ahead_while_there_are_counters)
 {
 	struct machine *m = make(&modes[0], PLACE_FAR);
@@ -712,7 +712,7 @@ Test(run, looks_ahead_while_there_are_counters)
 	m->t = translator_create(&m->config, NULL);
 	for (uint64_t pc = 0x10000000; translator_enter(m->t, (struct app_pc){ pc }, &at) == 0;
 	     pc += 65536) {
-		bool is_short = translator_counter(m->t, count - count / 8);
+		bool is_short = translator_counter(m->t, count / 2);
 
 		last += is_short;
 		while (translator_look_ahead(m->t)) {
