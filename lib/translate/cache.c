@@ -22,7 +22,7 @@ struct heat *cache_heat(const struct translator *t, const struct xblock *b)
 
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 {
-	if (b->entry || b->is_queued || depth > LOOK_AHEAD_DEPTH)
+	if (b->entry || b->is_queued || depth > (t->config.looks_near ? 1 : LOOK_AHEAD_DEPTH))
 		return;
 	if (t->queue_count == t->queue_room) {
 		uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;

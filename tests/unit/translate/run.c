@@ -697,6 +697,28 @@ static size_t read_chain(void *context, struct app_pc pc, void *buf, size_t len)
 	return len;
 }
 
+/* Two branches ahead, or one. */
+Test(run, looks_ahead_as_far_as_told)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	struct cache_pc at;
+
+	for (int near = 0; near <= 1; near++) {
+		unsigned ahead = 0;
+
+		translator_destroy(m->t);
+		m->config.read = read_chain;
+		m->config.looks_near = near;
+		m->t = translator_create(&m->config, NULL);
+		cr_assert_eq(translator_enter(m->t, (struct app_pc){ 0x10000000 }, &at), 0);
+		while (translator_look_ahead(m->t))
+			ahead++;
+		cr_expect_eq(ahead, near ? 1 : 2);
+	}
+	machine_deinit(m);
+	free(m);
+}
+
 /* Half of the counters are for what has been asked for. */
 Test(run, looks_ahead_while_there_are_counters)
 {
