@@ -33,7 +33,7 @@ FLAGS_libfuzzer := $(FLAGS_fuzz) -fsanitize=fuzzer-no-link
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wvla -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS += -std=gnu11 $(FLAGS_$(MODE)) $(WARN) $(if $(DEVELOPER),-Werror) -D_GNU_SOURCE
-LDLIBS := -lcapstone -lZydis -ldwarf -lelf -liberty -lz $(shell pkg-config --libs libzstd) -lpthread
+LDLIBS := -lZydis -ldwarf -lelf -liberty -lz $(shell pkg-config --libs libzstd) -lpthread -ldl
 
 # ---- the libraries, lowest first: each sees itself and what stands before it -----
 
@@ -84,6 +84,9 @@ $(B)/tracer: $(CMD_OBJ) $(ARCHIVES)
 
 # ---- tests: tests/unit/LIB/NAME.c is one Criterion program --------------------
 
+# what says that translations are right
+LDLIBS_golden := -lcapstone
+
 UNIT := $(foreach l,$(LIBS),$(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/$(l)/*.c)))
 
 define UNIT_RULES
@@ -91,7 +94,7 @@ $(B)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(call archives_of,$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-shadow -Wno-missing-prototypes $(call inc,$(1)) -MMD -MP -MF $$@.d \
-	    -o $$@ $$< $(call archives_of,$(1)) -lcriterion $(LDLIBS)
+	    -o $$@ $$< $(call archives_of,$(1)) -lcriterion $(LDLIBS) $$(LDLIBS_$$*)
 endef
 $(foreach l,$(LIBS),$(eval $(call UNIT_RULES,$(l))))
 

@@ -5,6 +5,8 @@
 
 #include "output-internal.h"
 
+#define SPAN_MIN_NS (10 * 1000 * 1000)  /* between two readings: 10 ppm, about */
+#define SPAN_MAX_NS (1000 * 1000 * 1000)        /* the machine may have slept in a longer one */
 #define READINGS 1000           /* of one measurement */
 #define MEASUREMENTS 15
 
@@ -59,15 +61,27 @@ static void set_base(const struct clock_reading *first, const struct clock_readi
 	base.rate = ticks ? (uint64_t)(((unsigned __int128)(last->ns - first->ns) << 32) / ticks) : 0;
 }
 
+static struct clock_reading start;
+
+void clock_start(void)
+{
+	clock_read(&start);
+}
+
+/* What has passed since the start need not be waited for. */
 static void calibrate(void)
 {
-	const struct timespec pause = { 0, 20 * 1000 * 1000 };
-	struct clock_reading first, last;
+	uint64_t passed = clock_monotonic_ns() - start.ns;
+	struct clock_reading last;
 
-	clock_read(&first);
-	nanosleep(&pause, NULL);
+	if (passed > SPAN_MAX_NS) {     /* or there was no start */
+		clock_start();
+		passed = 0;
+	}
+	if (passed < SPAN_MIN_NS)
+		nanosleep(&(struct timespec){ 0, (long)(SPAN_MIN_NS - passed) }, NULL);
 	clock_read(&last);
-	set_base(&first, &last);
+	set_base(&start, &last);
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -90,6 +104,8 @@ static int64_t to_ns(int64_t ticks)
 
 uint64_t clock_tsc_to_duration(uint64_t tsc)
 {
+	if (!tsc)
+		return 0;               /* without a clock all are */
 	pthread_once(&once, calibrate);
 	return (uint64_t)to_ns((int64_t)tsc);
 }

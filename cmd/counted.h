@@ -14,7 +14,7 @@
 /* Counters of a thread: only pages that are used cost memory, but all of them address space
  * near the program, which limits the number of threads.  When there are no more, the code
  * cache is flushed. */
-#define COUNTERS_OF_CALLS  (64u << 10)
+#define COUNTERS_OF_CALLS  (128u << 10)
 #define COUNTERS_OF_BLOCKS (256u << 10)
 
 struct counted {

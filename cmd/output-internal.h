@@ -91,7 +91,10 @@ char *put_json_line(char *at, const struct name *name);
 
 /* ---- clock.c: time-stamp counter to time ---------------------------------------------- */
 
-/* ns of CLOCK_MONOTONIC at that time-stamp; calibrated against both clocks. */
+/* The clocks are calibrated against each other from here to the first question, which waits
+ * where that was too short. */
+void clock_start(void);
+/* ns of CLOCK_MONOTONIC at that time-stamp. */
 uint64_t clock_tsc_to_ns(uint64_t tsc);
 /* The same of the clock that tells the date. */
 uint64_t clock_tsc_to_epoch_ns(uint64_t tsc);

@@ -390,6 +390,7 @@ static int init(struct session *s, const struct options *options, struct err *er
 {
 	memset(s, 0, sizeof *s);
 	s->options = options;
+	clock_start();
 	choose_events(s);
 	choose_clock(s);
 	s->threads = calloc(THREAD_HASH, sizeof *s->threads);

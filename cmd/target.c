@@ -8,6 +8,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "clock-word.h"
@@ -202,6 +203,8 @@ static int make_translator(struct target *target, struct err *err)
 		.clock_local = target->has_clock_word ? &target->control->clock : NULL,
 		.ranges = ranges,
 		.range_count = (size_t)range_count,
+		/* Who reads the events is the third that is busy. */
+		.looks_near = events.calls && get_nprocs() <= 2,
 		.has_fast_loop = __builtin_cpu_is("amd"),
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
 		.has_fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE,

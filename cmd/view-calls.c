@@ -113,7 +113,7 @@ static const struct name *name_of(void *context, uint64_t address)
 
 static uint64_t ticks_of(uint64_t ns)
 {
-	uint64_t second = clock_tsc_to_duration(1ull << 32);
+	uint64_t second = ns ? clock_tsc_to_duration(1ull << 32) : 1;
 
 	return (uint64_t)((double)ns * (double)(1ull << 32) / (double)second);
 }

@@ -18,24 +18,48 @@ struct xblock *cache_block(const struct translator *t, uint32_t index)
 	return chunked_at(&t->blocks, index);
 }
 
+/* A careful block is another one than the block at its address. */
+static uint32_t block_hash(uint64_t pc, bool is_careful)
+{
+	return hash_of(pc + is_careful);
+}
+
 static struct hash_item *hash_slot(const struct translator *t, uint64_t pc, bool is_careful)
 {
-	uint32_t i = hash_of(pc + is_careful) & t->hash_mask;
+	uint32_t hash = block_hash(pc, is_careful), i = hash & t->hash_mask;
 
-	while (t->hash[i].block && (t->hash[i].pc != pc || t->hash[i].is_careful != is_careful))
-		i = (i + 1) & t->hash_mask;
+	for (; t->hash[i].block; i = (i + 1) & t->hash_mask) {
+		const struct xblock *b;
+
+		if (t->hash[i].hash != hash)
+			continue;
+		b = cache_block(t, t->hash[i].block - 1);
+		if (b->public.pc.address == pc && b->is_careful == is_careful)
+			break;
+	}
 	return &t->hash[i];
 }
 
 void cache_block_put(struct translator *t, const struct xblock *b)
 {
-	*hash_slot(t, b->public.pc.address, b->is_careful) =
-		(struct hash_item){ b->public.pc.address, b->public.index + 1, b->is_careful };
+	uint64_t pc = b->public.pc.address;
+
+	*hash_slot(t, pc, b->is_careful) =
+		(struct hash_item){ block_hash(pc, b->is_careful), b->public.index + 1 };
 }
 
 static size_t hash_bytes(uint32_t mask)
 {
 	return (mask + 1ul) * sizeof(struct hash_item);
+}
+
+static void move(struct hash_item *to, uint32_t mask, struct hash_item item)
+{
+	uint32_t i = item.hash & mask;
+
+	while (to[i].block)
+		i = (i + 1) & mask;
+	to[i] = item;
 }
 
 static bool hash_grow(struct translator *t)
@@ -46,11 +70,11 @@ static bool hash_grow(struct translator *t)
 
 	if (!grown)
 		return false;
-	t->hash = grown;
-	t->hash_mask = mask;
 	for (uint32_t i = 0; old && i <= old_mask; i++)
 		if (old[i].block)
-			*hash_slot(t, old[i].pc, old[i].is_careful) = old[i];
+			move(grown, mask, old[i]);
+	t->hash = grown;
+	t->hash_mask = mask;
 	memory_unmap(old, hash_bytes(old_mask));
 	return true;
 }

@@ -19,13 +19,13 @@ struct heat *cache_heat(const struct translator *t, const struct xblock *b)
 /* ---- look-ahead ------------------------------------------------------------------ */
 
 #define LOOK_AHEAD_DEPTH 2
-#define LOOK_AHEAD_DEPTH_PATHS 1       /* a path looks further itself */
 
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 {
-	unsigned depth_max = t->config.events.paths ? LOOK_AHEAD_DEPTH_PATHS : LOOK_AHEAD_DEPTH;
+	/* A path looks further itself. */
+	bool looks_near = t->config.looks_near || t->config.events.paths;
 
-	if (b->entry || b->is_queued || depth > depth_max)
+	if (b->entry || b->is_queued || depth > (looks_near ? 1 : LOOK_AHEAD_DEPTH))
 		return;
 	if (t->queue_count == t->queue_room) {
 		uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;
@@ -46,6 +46,8 @@ bool cache_has_room_to_guess(const struct translator *t)
 {
 	size_t cold_bytes = t->cold.end - t->hot.end;
 
+	if (t->config.counters_max && t->counters.count > t->config.counters_max / 2)
+		return false;
 	return t->hot.end - t->hot.at > t->hot.end / 8 && t->cold.end - t->cold.at > cold_bytes / 8;
 }
 

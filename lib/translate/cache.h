@@ -23,7 +23,7 @@
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
 #define SAMPLES_MAX 4
-#define PAGES_READ 16
+#define PAGES_READ 512
 #define CHANGES 8
 
 /* How much of what a block needs to know of stores is known: see stores-plan.c. */
@@ -155,9 +155,8 @@ struct translator {
 	struct region bytes;            /* of the program, as they were translated */
 	void *workspace;                /* for the block that is being translated */
 	struct hash_item {
-		uint64_t pc;
+		uint32_t hash;          /* of the address; more of it than its place says */
 		uint32_t block;         /* index + 1; 0: free */
-		bool is_careful;
 	} *hash;
 	uint32_t hash_mask, hash_used;
 
@@ -181,10 +180,13 @@ struct translator {
 
 	struct page_read {
 		uint64_t page;
-		size_t len;             /* 0: nothing */
+		uint8_t *bytes;         /* of `arrays`; NULL: never used */
+		uint16_t len;           /* 0: nothing */
+		uint16_t next_fleeting;
 		bool is_kept;           /* beyond this translation: not writable */
-		uint8_t bytes[4096];
+		bool is_listed;         /* among the fleeting ones */
 	} pages_read[PAGES_READ];             /* what was read of the program, by page number */
+	uint16_t fleeting;              /* 1 + number of the latest that was not kept; 0: none */
 	struct translate_range changing[CHANGES];       /* the latest that were dropped */
 	unsigned change_count;
 
@@ -260,6 +262,8 @@ void section_drop(struct translator *t, uint64_t start, uint64_t end);
 bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
+/* The same, if there is room to spare.  False: there is none. */
+bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 /* Have so many been refused that the tables had better be emptied? */
 bool target_lookups_are_full(const struct translator *t);
 void target_lookup_init(struct translator *t);

@@ -4,14 +4,36 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PIECE_MIN (256ul << 10)
+#define HUGE_PAGE (2ul << 20)
+#define PIECE_MIN HUGE_PAGE
 #define PIECE_MAX (4ul << 20)
+
+static void *map(size_t bytes, int flags)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* At a multiple of a huge page, so that it consists of such. */
+static void *map_huge(size_t bytes)
+{
+	uint8_t *whole = map(bytes + HUGE_PAGE, 0);
+	size_t before = -(uintptr_t)whole & (HUGE_PAGE - 1);
+
+	if (!whole)
+		return map(bytes, 0);
+	if (before)
+		munmap(whole, before);
+	munmap(whole + before + bytes, HUGE_PAGE - before);
+	madvise(whole + before, bytes, MADV_HUGEPAGE);
+	return whole + before;
+}
 
 void *memory_map(size_t bytes)
 {
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
+	return bytes < HUGE_PAGE ? map(bytes, MAP_POPULATE) : map_huge(bytes);
 }
 
 void memory_unmap(void *memory, size_t bytes)

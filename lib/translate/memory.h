@@ -1,7 +1,8 @@
 /* memory.h - memory for a translator: millions of small things that go all at once.
  *
- * What is not used yet is not touched: a page that nobody has used costs more than
- * what is put there, most of all in a virtual machine.
+ * A page that nobody has used costs more than what is put there, most of all in a virtual
+ * machine: what is large consists of huge pages, where the kernel has them, and is not
+ * touched before it is used; what is small is had at once.
  */
 #ifndef TRACER_MEMORY_H
 #define TRACER_MEMORY_H

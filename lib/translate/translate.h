@@ -118,6 +118,7 @@ struct translate_config {
 	 * how many there are, of 8 bytes, zeroed. */
 	uint32_t counters_at, counters_max;
 	bool steps_syscalls;    /* see translator_syscalls_step() */
+	bool looks_near;        /* look-ahead goes one branch far: others want the processor */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
 	bool has_fast_loop;             /* its `loop` is as quick as its jrcxz */
 	size_t range_count;

@@ -2,15 +2,32 @@
  * which registers and flags are dead before each instruction. */
 #include "build.h"
 
+#define PAGE_BYTES 4096
+
+static void list_fleeting(struct translator *t, struct page_read *w)
+{
+	if (w->is_listed)
+		return;
+	w->is_listed = true;
+	w->next_fleeting = t->fleeting;
+	t->fleeting = (uint16_t)(w - t->pages_read + 1);
+}
+
 /* What is not writable changes by system calls alone, whose ranges are dropped. */
 static void fill_window(struct translator *t, struct page_read *w, uint64_t page)
 {
 	const struct translate_config *c = &t->config;
 
+	if (!w->bytes && !(w->bytes = region_take(&t->arrays, PAGE_BYTES))) {
+		t->out_of_memory = true;
+		return;
+	}
 	w->page = page;
-	w->len = c->read(c->context, (struct app_pc){ page }, w->bytes, sizeof w->bytes);
-	w->is_kept = w->len == sizeof w->bytes && c->is_writable && !cache_is_changing(t, page) &&
+	w->len = (uint16_t)c->read(c->context, (struct app_pc){ page }, w->bytes, PAGE_BYTES);
+	w->is_kept = w->len == PAGE_BYTES && c->is_writable && !cache_is_changing(t, page) &&
 		     !c->is_writable(c->context, (struct app_pc){ page });
+	if (!w->is_kept)
+		list_fleeting(t, w);
 }
 
 bool block_is_fixed(const struct translator *t, uint64_t pc)
@@ -29,14 +46,19 @@ static const uint8_t *window(struct translator *t, uint64_t pc, size_t *len)
 	if (w->page != page || !w->len)
 		fill_window(t, w, page);
 	*len = w->len > at ? w->len - at : 0;
-	return w->bytes + at;
+	return *len ? w->bytes + at : (const uint8_t *)"";
 }
 
 void block_look_anew(struct translator *t)
 {
-	for (int i = 0; i < PAGES_READ; i++)
-		if (!t->pages_read[i].is_kept)
-			t->pages_read[i].len = 0;
+	while (t->fleeting) {
+		struct page_read *w = &t->pages_read[t->fleeting - 1];
+
+		t->fleeting = w->next_fleeting;
+		w->is_listed = false;
+		if (!w->is_kept)
+			w->len = 0;
+	}
 }
 
 /* Copies up to 15 bytes at pc, across a page's end if need be. */

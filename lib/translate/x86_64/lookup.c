@@ -6,9 +6,11 @@
  * functions are aligned (rorx, where the processor has it).  Large programs have more than
  * 65,536 return addresses: there are four banks of entries, one behind the other.  The
  * first is dense, since each page that is touched costs more than a miss; collisions go on in
- * the next bank, and from the last one's entry to the entries behind it.  There every 64th
- * entry stays empty, so that no chain is long.  What finds no room is a miss each time; when
- * there have been many, the cache is flushed, and who still comes gets in.
+ * the next bank, and from the last one's entry to at most 64 behind it.  There an entry stays
+ * empty now and then, so that each chain has an end; not often, since just before it there is
+ * hardly any room.  What finds none is a miss each time; when there have been many, the cache is
+ * flushed, and who still comes gets in.  So the last bank is left to who has come: a return
+ * that may never be taken is only offered.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
@@ -26,7 +28,8 @@
 #define ALL_SAVED (BIT(0) | BIT(1) | BIT(2))
 
 #define BANK (LOOKUP_BANK_BYTES / sizeof(struct entry))
-#define HOLE 64                 /* of so many entries in the last bank one is empty */
+#define HOLE 4096               /* of so many entries in the last bank one is empty */
+#define TAIL_MAX 64             /* entries of the last bank in which a lookup looks */
 #define REFUSED_MAX 20000       /* entries for which there was no room */
 
 struct entry {
@@ -51,6 +54,11 @@ static struct entry *first_of(struct translator *t, int lookup, uint64_t pc)
 	return &table(t, lookup)[(uint16_t)(is_shifted(t, lookup) ? pc >> 4 : pc)];
 }
 
+static bool is_in_last_bank(struct translator *t, int lookup, const struct entry *e)
+{
+	return e >= table(t, lookup) + (LOOKUP_BANKS - 1) * BANK;
+}
+
 static bool is_hole(size_t i)
 {
 	return i >= (LOOKUP_BANKS - 1) * BANK && i % HOLE == HOLE - 1;
@@ -68,22 +76,43 @@ static struct entry *next_of(struct translator *t, int lookup, struct entry *e)
 static struct entry *find(struct translator *t, int lookup, uint64_t minus_pc, uint64_t pc)
 {
 	struct entry *e = first_of(t, lookup, pc);
+	unsigned tail = 0;
 
-	while (e && e->minus_pc != minus_pc && e->minus_pc)
+	while (e && e->minus_pc != minus_pc && e->minus_pc) {
 		e = next_of(t, lookup, e);
+		if (e && is_in_last_bank(t, lookup, e) && tail++ == TAIL_MAX)
+			return NULL;
+	}
 	return e;               /* NULL: full here */
+}
+
+static void set(struct translator *t, struct entry *e, uint64_t pc, uint32_t entry)
+{
+	if (!pc)
+		return;
+	/* The address before the key: a thread that sees the key jumps. */
+	__atomic_store_n(&e->cache_address, t->config.base + entry, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->minus_pc, -pc, __ATOMIC_RELEASE);
 }
 
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
 {
 	struct entry *e = find(t, lookup, -pc.address, pc.address);
 
-	t->lookups_refused += !e;
-	if (!e || !pc.address)
-		return;
-	/* The address before the key: a thread that sees the key jumps. */
-	__atomic_store_n(&e->cache_address, t->config.base + entry, __ATOMIC_RELEASE);
-	__atomic_store_n(&e->minus_pc, -pc.address, __ATOMIC_RELEASE);
+	if (e)
+		set(t, e, pc.address, entry);
+	else
+		t->lookups_refused++;
+}
+
+bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
+{
+	struct entry *e = find(t, lookup, -pc.address, pc.address);
+
+	if (!e || is_in_last_bank(t, lookup, e))
+		return false;
+	set(t, e, pc.address, entry);
+	return true;
 }
 
 static uint32_t miss_of(int lookup)

@@ -314,11 +314,9 @@ static void publish(struct build *b)
 			continue;
 		cache_link_incoming(t, block);
 		/* Nobody need ask where the first return goes. */
-		if (block->lookup_entry[LOOKUP_RET] && t->returns_known < RETURNS_KNOWN_MAX) {
-			target_lookup_insert(t, LOOKUP_RET, block->public.pc,
-					     block->lookup_entry[LOOKUP_RET]);
-			t->returns_known++;
-		}
+		if (block->lookup_entry[LOOKUP_RET] && t->returns_known < RETURNS_KNOWN_MAX)
+			t->returns_known += target_lookup_offer(t, LOOKUP_RET, block->public.pc,
+								block->lookup_entry[LOOKUP_RET]);
 	}
 }
 

@@ -637,6 +637,121 @@ Test(run, finds_its_way_as_fast_after_many_drops, .timeout = 30)
 	free(m);
 }
 
+/* `call` to the next instruction, `ret`, over and over; returns come to 7, 15, 23 .. */
+static size_t read_calls(void *context, struct app_pc pc, void *buf, size_t len)
+{
+	static const uint8_t code[] = { 0xe8, 0, 0, 0, 0, 0xc3, 0x90, 0x90 };
+
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)buf)[i] = code[(pc.address + 6 + i) % sizeof code];
+	return len;
+}
+
+/* Entries of the bank for addresses from `start` on that are equal but for multiples of
+ * 65536. */
+static unsigned entries_of(const struct machine *m, int bank, uint64_t start, unsigned count)
+{
+	const uint64_t *words = (const uint64_t *)(m->config.lookup_local[LOOKUP_RET] +
+						   bank * LOOKUP_BANK_BYTES);
+	unsigned found = 0;
+
+	for (size_t i = 0; i < LOOKUP_BANK_BYTES / 8; i += 2)
+		for (unsigned k = 0; k < count; k++)
+			found += words[i] == -(start + 65536ull * k);
+	return found;
+}
+
+/* Returns that have the same place in the table find one each, wherever it is; and those that
+ * nobody has taken leave it to others. */
+Test(run, finds_room_for_returns_that_collide)
+{
+	const unsigned count = 30;
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	struct cache_pc at;
+
+	translator_destroy(m->t);
+	m->config.read = read_calls;
+	m->t = translator_create(&m->config, NULL);
+	for (uint64_t place = 58; place < 4000; place += 640) {
+		uint64_t start = 0x10000000 + place, back = start + 5;
+
+		for (unsigned k = 0; k < count; k++)
+			cr_assert_eq(translator_enter(m->t, (struct app_pc){ start + 65536ull * k }, &at), 0);
+		cr_expect_eq(entries_of(m, 0, back, count), 1);
+		cr_expect_eq(entries_of(m, LOOKUP_BANKS - 1, back, count), 0);
+		for (unsigned k = 0; k < count; k++)
+			cr_assert_eq(translator_miss_indirect(m->t, LOOKUP_RET,
+				     (struct app_pc){ back + 65536ull * k }, &at), 0);
+		unsigned found = 0;
+		for (int bank = 0; bank < LOOKUP_BANKS; bank++)
+			found += entries_of(m, bank, back, count);
+		cr_expect_eq(found, count, "%u at %lx", found, back);
+	}
+	machine_deinit(m);
+	free(m);
+}
+
+/* Calls without end, each to the next one. */
+static size_t read_chain(void *context, struct app_pc pc, void *buf, size_t len)
+{
+	static const uint8_t code[] = { 0xe8, 3, 0, 0, 0, 0xc3, 0x90, 0x90 };
+
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)buf)[i] = code[(pc.address + i) % sizeof code];
+	return len;
+}
+
+/* Two branches ahead, or one. */
+Test(run, looks_ahead_as_far_as_told)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	struct cache_pc at;
+
+	for (int near = 0; near <= 1; near++) {
+		unsigned ahead = 0;
+
+		translator_destroy(m->t);
+		m->config.read = read_chain;
+		m->config.looks_near = near;
+		m->t = translator_create(&m->config, NULL);
+		cr_assert_eq(translator_enter(m->t, (struct app_pc){ 0x10000000 }, &at), 0);
+		while (translator_look_ahead(m->t))
+			ahead++;
+		cr_expect_eq(ahead, near ? 1 : 2);
+	}
+	machine_deinit(m);
+	free(m);
+}
+
+/* Half of the counters are for what has been asked for. */
+Test(run, looks_ahead_while_there_are_counters)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	const uint32_t count = 64;
+	struct cache_pc at;
+	unsigned ahead = 0, last = 0;
+
+	translator_destroy(m->t);
+	m->config.read = read_chain;
+	m->config.events.count_calls = true;
+	m->config.counters_max = count;
+	m->t = translator_create(&m->config, NULL);
+	for (uint64_t pc = 0x10000000; translator_enter(m->t, (struct app_pc){ pc }, &at) == 0;
+	     pc += 65536) {
+		bool is_short = translator_counter(m->t, count / 2);
+
+		last += is_short;
+		while (translator_look_ahead(m->t)) {
+			cr_expect(!is_short);
+			ahead++;
+		}
+	}
+	cr_expect_gt(ahead, 5);
+	cr_expect_gt(last, 5);
+	machine_deinit(m);
+	free(m);
+}
+
 /* What did not fit in whole must not be entered the next time either. */
 Test(run, does_not_enter_what_the_cache_had_no_room_for)
 {
