@@ -19,17 +19,32 @@ static void *grow(void *items, uint32_t count, size_t size)
 
 /* ---- what is asked for ------------------------------------------------------------------- */
 
-#define BLOCK_SITES (1u << (EVENT_INDEX_BITS - 1))      /* those of single blocks, from here on */
+/* Those of the file have even numbers here, those of single blocks odd ones: views have tables
+ * by them, which are to be no larger than what they are of. */
+#define SITES_MAX (1u << (EVENT_INDEX_BITS - 1))
+
+static uint32_t number_of_site(uint32_t site)
+{
+	return 2 * site;
+}
+
+static uint32_t number_of_block(uint32_t block)
+{
+	return 2 * block + 1;
+}
+
 #define PATH_MAX_BLOCKS REPLAY_WORDS_MAX
 
 static const struct site *site(const struct origin *origin, uint32_t index)
 {
 	const struct replay_space *space = space_of(origin);
 
-	if (index < space->site_count)
-		return &space->sites[index];
-	index -= BLOCK_SITES;
-	return index < space->block_count ? &space->blocks[index]->site : NULL;
+	bool is_block = index & 1;
+
+	index /= 2;
+	if (is_block)
+		return index < space->block_count ? &space->blocks[index]->site : NULL;
+	return index < space->site_count ? &space->sites[index] : NULL;
 }
 
 static const struct block *block(const struct origin *origin, uint32_t index)
@@ -287,7 +302,7 @@ int replay_space_site(struct replay_space *space, const struct site *from)
 
 	if (from->kind == SITE_BLOCK && !is_path(space, from))
 		return -EBADMSG;
-	if (number >= BLOCK_SITES || space->block_count >= BLOCK_SITES || !has_its_payload(from))
+	if (number >= SITES_MAX || space->block_count >= SITES_MAX || !has_its_payload(from))
 		return -EBADMSG;
 	grown = grow(space->sites, number, sizeof *grown);
 	if (!grown)
@@ -307,7 +322,7 @@ static uint32_t *expand_path(const struct replay_space *space, const struct site
 	uint32_t block = site->block;
 
 	for (unsigned i = site->size; i--; block = space->blocks[block]->public.before)
-		out[i] = event_id(BLOCK_SITES + block, 0);
+		out[i] = event_id(number_of_block(block), 0);
 	return out + site->size;
 }
 
@@ -317,14 +332,16 @@ size_t replay_space_expand(const struct replay_space *space, const uint32_t *wor
 	uint32_t *end = out;
 
 	for (size_t at = 0, len; at < n; at += len) {
-		const struct site *site = &space->sites[event_index(words[at])];
+		uint32_t number = event_index(words[at]);
+		const struct site *site = &space->sites[number];
 
 		len = 1 + event_words(words[at]);
 		if (site->kind == SITE_BLOCK && site->size > 1) {
 			end = expand_path(space, site, end);
 			continue;
 		}
-		memcpy(end, words + at, len * sizeof *words);
+		*end = event_id(number_of_site(number), event_words(words[at]));
+		memcpy(end + 1, words + at + 1, (len - 1) * sizeof *words);
 		end += len;
 	}
 	return (size_t)(end - out);

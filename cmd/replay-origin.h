@@ -54,7 +54,8 @@ int replay_space_module(struct replay_space *space, const struct trace_module *m
 int replay_space_block(struct replay_space *space, const struct trace_block *block) must_check;
 int replay_space_site(struct replay_space *space, const struct site *site) must_check;
 int replay_space_covered(struct replay_space *space, uint32_t block) must_check;
-/* Of a path of blocks makes an event for each, in n words; `out` has room for REPLAY_WORDS_MAX
+/* Makes events of the origin's sites of those of the file in n words: of a path of blocks one for
+ * each; `out` has room for REPLAY_WORDS_MAX
  * an event.  Returns the words that they are then. */
 #define REPLAY_WORDS_MAX (EVENT_WORDS_MAX + 1)
 size_t replay_space_expand(const struct replay_space *space, const uint32_t *words, size_t n,

@@ -54,6 +54,21 @@ test_large_programs() {
 	same --insns '' perl -e 'print "$_\n" for 1 .. 20'
 }
 
+# What a replay remembers is as much as there are blocks.
+test_replay_needs_little_memory() {
+	local mode
+
+	for mode in blocks insns; do
+		"$TRACER" -q --$mode --record trace /bin/true
+		python3 - "$TRACER" <<-'E'
+			import resource, subprocess, sys
+			subprocess.run([sys.argv[1], "--replay", "trace", "-o", "replayed"], check=True)
+			kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+			sys.exit(f"{kib} KiB" if kib > 256 * 1024 else 0)
+		E
+	done
+}
+
 test_coverage() {
 	local options
 
