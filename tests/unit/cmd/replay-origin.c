@@ -12,7 +12,7 @@ static struct replay_space *space_with_block(void)
 {
 	static const uint8_t code[] = { 0x90, 0xc3 };
 	const struct trace_block block = {
-		.insn_count = 2, .pc = 0x1000, .bytes = code, .bytes_len = sizeof code,
+		.insn_count = 2, .before = TRACE_NO_BLOCK, .pc = 0x1000, .bytes = code, .bytes_len = sizeof code,
 	};
 	struct replay_space *space = replay_space_create(0, 1, NULL, false);
 
@@ -44,13 +44,38 @@ Test(replay_origin, a_site_that_is_refused_leaves_the_others)
 	site = (struct site){ .kind = SITE_SIGNAL, .flags = SITE_HAS_EXTRA, .words = 1 };
 	cr_assert_eq(replay_space_site(space, &site), -EBADMSG);
 	for (uint32_t i = 0; i < MANY; i++) {
-		const struct site *found = origin_site(&space->origin, i);
+		const struct site *found = origin_site(&space->origin, 2 * i);
 
 		cr_assert(found && found->kind == SITE_BLOCK && found->pc == 0x1000, "%u", i);
 	}
-	cr_assert_null(origin_site(&space->origin, MANY));
+	cr_assert_null(origin_site(&space->origin, 2 * MANY));
 	replay_space_destroy(space);
 	free(after);
+}
+
+Test(replay_origin, a_path_becomes_its_blocks)
+{
+	static const uint8_t code[] = { 0xc3 };
+	struct replay_space *space = space_with_block();
+	const struct trace_block next = {
+		.insn_count = 1, .before = 0, .pc = 0x2000, .bytes = code, .bytes_len = sizeof code,
+	};
+	struct site path = { .kind = SITE_BLOCK, .size = 2, .block = 1, .pc = 0x2000 };
+	const struct site call = { .kind = SITE_CALL, .flags = SITE_HAS_SP, .words = 1, .block = TRACE_NO_BLOCK };
+	const uint32_t words[] = { event_id(1, 1), 4711, event_id(0, 0) };
+	uint32_t out[3 * REPLAY_WORDS_MAX];
+
+	cr_assert_eq(replay_space_block(space, &next), 0);
+	cr_assert_eq(replay_space_site(space, &path), 0);
+	cr_assert_eq(replay_space_site(space, &call), 0);
+	path.size = 3;                  /* there is none before the first */
+	cr_assert_eq(replay_space_site(space, &path), -EBADMSG);
+	cr_assert_eq(replay_space_expand(space, words, 3, out), 4);
+	cr_assert_eq(origin_site(&space->origin, event_index(out[0]))->kind, SITE_CALL);
+	cr_assert_eq(out[1], 4711);
+	cr_assert_eq(origin_site(&space->origin, event_index(out[2]))->pc, 0x1000);
+	cr_assert_eq(origin_site(&space->origin, event_index(out[3]))->pc, 0x2000);
+	replay_space_destroy(space);
 }
 
 Test(replay_origin, a_covered_block_that_is_refused_leaves_the_others)
