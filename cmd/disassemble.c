@@ -42,7 +42,7 @@ static bool load(struct capstone *c)
 	    find(library, "cs_malloc", &c->malloc) && find(library, "cs_free", &c->free) &&
 	    find(library, "cs_disasm_iter", &c->disasm_iter))
 		return true;
-	message_warning("instructions are shown as bytes: %s", dlerror());
+	message_warning("instructions are shown as bytes: %s (install libcapstone4)", dlerror());
 	return false;
 }
 

@@ -212,6 +212,11 @@ void block_find_dead(struct build *b)
 			b->dead_flags[i] = X86_FLAGS_ALL;
 }
 
+uint16_t block_free_regs(const struct build *b, int i)
+{
+	return (uint16_t)(b->dead_regs[i] & ~(BIT(4) | BIT(12)));
+}
+
 bool block_keep_bytes(struct build *b)
 {
 	struct block *public = &b->block->public;

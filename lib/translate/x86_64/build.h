@@ -161,8 +161,6 @@ void count_plan(struct build *b);
 void count_emit(struct build *b);
 /* The same with count_late; leaves rcx in its slot. */
 void count_emit_late(struct build *b);
-/* Is rcx saved anyway, before the indirect branch that the block ends with? */
-bool count_can_be_late(const struct build *b);
 /* Counts an arrival at b's block that `site` describes; rcx is in its slot. */
 void count_emit_arrival(struct build *b, struct site *site, uint16_t saved);
 /* What the program has of stubs; STUB_NONE where nothing is counted. */
@@ -266,6 +264,8 @@ bool block_is_fixed(const struct translator *t, uint64_t pc);
 size_t block_fetch(struct translator *t, uint64_t pc, uint8_t *out);
 /* What is dead before each instruction: dead_regs, dead_flags. */
 void block_find_dead(struct build *b);
+/* Those of the registers that need no SIB byte as a base. */
+uint16_t block_free_regs(const struct build *b, int i);
 /* Keeps a copy of the bytes, and what pages they came from. */
 bool block_keep_bytes(struct build *b);
 
@@ -273,6 +273,8 @@ bool block_keep_bytes(struct build *b);
 
 /* 16-bit forms and others that are not worth a translation */
 bool last_is_odd(const struct x86_insn *insn);
+/* Is rcx saved anyway, before the indirect branch that the block ends with? */
+bool last_saves_rcx(const struct build *b);
 /* Is the block's last instruction, a direct jump, left out, as its target is laid out next? */
 bool last_is_left_out(const struct build *b);
 /* Emits the last instruction.  Returns the program address that execution falls

@@ -47,22 +47,6 @@ static enum site_kind transfer_of(const struct build *b, uint64_t *target)
 	return SITE_NONE;
 }
 
-/* Dead registers that need no SIB byte. */
-static uint16_t free_regs(const struct build *b, int i)
-{
-	return (uint16_t)(b->dead_regs[i] & ~(BIT(4) | BIT(12)));
-}
-
-bool count_can_be_late(const struct build *b)
-{
-	const struct x86_insn *last = &b->insns[b->count - 1];
-
-	if (b->ends_early)
-		return false;
-	return last->kind == X86_KIND_RET ||
-	       (last->kind == X86_KIND_JMP_IND && !(last->regs_read & BIT(1)));
-}
-
 static int best_place(struct build *b)
 {
 	if (b->section)
@@ -71,9 +55,9 @@ static int best_place(struct build *b)
 		if (b->dead_flags[i] == X86_FLAGS_ALL)
 			return i;
 	for (int i = 0; i < b->count; i++)
-		if (free_regs(b, i))
+		if (block_free_regs(b, i))
 			return i;
-	b->count_late = count_can_be_late(b);
+	b->count_late = last_saves_rcx(b);
 	return b->count_late ? b->count - 1 : 0;
 }
 
@@ -116,7 +100,7 @@ static void emit_add(struct emit *e, struct reg r, uint32_t at)
 static void emit_with_register(struct build *b, struct where where, uint32_t at)
 {
 	struct emit *e = &b->t->hot;
-	uint16_t free = free_regs(b, b->count_at);
+	uint16_t free = block_free_regs(b, b->count_at);
 	struct reg r = free ? (struct reg){ (uint8_t)__builtin_ctz(free) } : RCX;
 
 	if (!free) {

@@ -195,6 +195,16 @@ static bool is_reported_jump(const struct build *b, uint64_t pc, uint64_t target
 	       (count_stub(b) || wants(b, SITE_TAILCALL, pc, target));
 }
 
+bool last_saves_rcx(const struct build *b)
+{
+	const struct x86_insn *last = &b->insns[b->count - 1];
+
+	if (b->ends_early)
+		return false;
+	return last->kind == X86_KIND_RET ||
+	       (last->kind == X86_KIND_JMP_IND && !(last->regs_read & BIT(1)));
+}
+
 bool last_is_left_out(const struct build *b)
 {
 	uint64_t pc = b->pcs[b->count - 1], target = x86_branch_target(&b->insns[b->count - 1], pc);

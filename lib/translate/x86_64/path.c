@@ -55,19 +55,13 @@ static bool ends_path(const struct build *b)
 	return !b->is_left_out;
 }
 
-/* Dead registers that need no SIB byte. */
-static uint16_t free_regs(const struct build *b, int i)
-{
-	return (uint16_t)(b->dead_regs[i] & ~(BIT(4) | BIT(12)));
-}
-
 #define COST_SAVED 2u           /* from here on rcx has to be saved */
 
 static unsigned cost_at(const struct build *b, int i)
 {
 	bool flags = b->dead_flags[i] == X86_FLAGS_ALL;
 
-	if (flags && free_regs(b, i))
+	if (flags && block_free_regs(b, i))
 		return 0;
 	if (b->dead_regs[i] & BIT(1))
 		return 1;
@@ -92,7 +86,7 @@ void path_plan(struct build *b)
 	b->count_at = ends_path(b) ? best_place(b) : -1;
 	if (b->count_at < 0 || b->section || has_count(b) || cost_at(b, b->count_at) < COST_SAVED)
 		return;
-	b->count_late = count_can_be_late(b);
+	b->count_late = last_saves_rcx(b);
 	if (b->count_late)
 		b->count_at = b->count - 1;
 }
@@ -213,7 +207,7 @@ void path_emit(struct build *b)
 	int i = b->count_at;
 	bool flags_dead = b->dead_flags[i] == X86_FLAGS_ALL && !b->section;
 
-	tell(b, at(b->pcs[i], true), b->section ? 0 : free_regs(b, i), flags_dead, false);
+	tell(b, at(b->pcs[i], true), b->section ? 0 : block_free_regs(b, i), flags_dead, false);
 	b->is_counted = true;
 }
 
