@@ -109,7 +109,19 @@ static ssize_t covered(struct origin *origin, size_t *cursor, uint32_t *out, siz
 	return (ssize_t)n;
 }
 
+static int superblock(struct origin *origin, const uint64_t *pcs, unsigned count)
+{
+	struct target *target = target_of_origin(origin);
+
+	if (pthread_mutex_trylock(&target->lock))
+		return -EAGAIN;
+	int r = translator_superblock(target->translator, pcs, count);
+	pthread_mutex_unlock(&target->lock);
+	return r;
+}
+
 const struct origin_ops origin_live = {
 	.site = site, .block = block, .name = name, .line = line, .module_next = module_next,
 	.map_changes = map_changes, .code_gone = code_gone, .covered = covered,
+	.superblock = superblock,
 };

@@ -57,6 +57,8 @@ struct origin_ops {
 	/* --coverage: indexes of blocks that have run for the first time, at most `room`;
 	 * -EAGAIN: it cannot be said just now. */
 	ssize_t (*covered)(struct origin *origin, size_t *cursor, uint32_t *out, size_t room);
+	/* As translator_superblock(); -EAGAIN: not just now.  NULL: nothing is translated. */
+	int (*superblock)(struct origin *origin, const uint64_t *pcs, unsigned count);
 };
 
 struct origin {
@@ -106,6 +108,11 @@ static inline ssize_t origin_covered(struct origin *origin, size_t *cursor, uint
 				     size_t room)
 {
 	return origin->ops->covered(origin, cursor, out, room);
+}
+
+static inline int origin_superblock(struct origin *origin, const uint64_t *pcs, unsigned count)
+{
+	return origin->ops->superblock(origin, pcs, count);
 }
 
 #endif

@@ -55,9 +55,9 @@ int replay_space_block(struct replay_space *space, const struct trace_block *blo
 int replay_space_site(struct replay_space *space, const struct site *site) must_check;
 int replay_space_covered(struct replay_space *space, uint32_t block) must_check;
 /* Makes events of the origin's sites of those of the file in n words: of a path of blocks one for
- * each; `out` has room for REPLAY_WORDS_MAX
- * an event.  Returns the words that they are then. */
-#define REPLAY_WORDS_MAX (EVENT_WORDS_MAX + 1)
+ * each; `out` has room for REPLAY_WORDS_MAX an event.  Returns the words that they are then. */
+#define REPLAY_WORDS_MAX TRANSLATE_SUPERBLOCK_MAX
+_Static_assert(REPLAY_WORDS_MAX > EVENT_WORDS_MAX, "an event is no more");
 size_t replay_space_expand(const struct replay_space *space, const uint32_t *words, size_t n,
 			   uint32_t *out);
 /* Blocks and sites are numbered anew. */

@@ -116,6 +116,7 @@ static void add_stats(struct session *s, const struct target *target)
 	s->gone.misses += stats.misses;
 	s->gone.indirect_misses += stats.indirect_misses;
 	s->gone.guesses += stats.guesses;
+	s->gone.superblocks += stats.superblocks;
 	s->gone.dropped += stats.dropped;
 	s->gone.flushes += stats.flushes;
 	s->translate_ns += target->translate_ns;
@@ -417,12 +418,12 @@ static void print_stats(struct session *s)
 	fprintf(stderr,
 		"tracer-stats: {\"events\":%lu,\"lost\":%lu,\"ring_wait_ns\":%lu,\"threads\":%u,"
 		"\"blocks_translated\":%lu,\"code_bytes\":%lu,\"misses\":%lu,\"links\":%lu,"
-		"\"indirect_misses\":%lu,\"guesses\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
+		"\"indirect_misses\":%lu,\"guesses\":%lu,\"superblocks\":%lu,\"invalidated\":%lu,\"flushes\":%lu,\"signals\":%lu,\"steps\":%lu,"
 		"\"stops\":%lu,\"attach_ns\":%lu,\"stopped_ns\":%lu,\"detach_ns\":%lu,"
 		"\"translate_ns\":%lu,\"clock_gap_ns\":%lu,\"recorded_bytes\":%lu,\"program_user_ns\":%lu,\"program_sys_ns\":%lu}\n",
 		output_events(s->output), output_lost(s->output), output_ring_wait_ns(s->output),
 		s->threads_seen, s->gone.blocks, s->gone.code_bytes, s->gone.misses, s->gone.links,
-		s->gone.indirect_misses, s->gone.guesses, s->gone.dropped,
+		s->gone.indirect_misses, s->gone.guesses, s->gone.superblocks, s->gone.dropped,
 		s->gone.flushes, s->signals, s->steps, s->stops,
 		s->attach_ns, s->stopped_ns, s->detach_ns, s->translate_ns,
 		clock_tsc_to_duration(clock_word_gap()),

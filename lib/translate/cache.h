@@ -252,6 +252,9 @@ void coverage_flush(struct translator *t);
 
 /* the processor's: x86_64/ */
 int target_translate(struct translator *t, struct xblock *b);
+/* The same, with the blocks at the `count` addresses `ahead` behind it as a superblock.  How many
+ * blocks it has then. */
+int target_superblock(struct translator *t, struct xblock *b, const uint64_t *ahead, unsigned count);
 /* Where b, translated, is entered by anybody; and by the exit: what it knows of stores need
  * not be checked there.  0: there is no room. */
 uint32_t target_entry(struct translator *t, struct xblock *b);

@@ -120,7 +120,25 @@ static void translate_again(struct translator *t, struct xblock *last)
 	t->renewed_count = 0;
 	for (unsigned i = 0; i < made; i++)
 		hand_over(t, old[i], fresh[i]);
-	t->stats.guesses++;
+}
+
+int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count)
+{
+	struct xblock *old = count ? cache_block_find(t, (struct app_pc){ pcs[0] }) : NULL;
+
+	if (!old || !old->entry || !cache_has_room_to_guess(t))
+		return 0;
+	struct xblock *before = old->public.before == NO_BLOCK ? NULL : cache_block(t, old->public.before);
+	struct xblock *fresh = renew(t, old);
+	if (!fresh)
+		return -ENOMEM;
+	int r = target_superblock(t, fresh, pcs + 1, count - 1);
+	hand_over(t, old, fresh);
+	/* Who fell into the old one goes over to the new one, too. */
+	if (before)
+		translate_again(t, before);
+	t->stats.superblocks += r > 0;
+	return r == -ENOSPC || r == -EFAULT ? 0 : r;
 }
 
 int translator_hot(struct translator *t, int lookup, uint32_t index, struct app_pc pc,
@@ -131,7 +149,9 @@ int translator_hot(struct translator *t, int lookup, uint32_t index, struct app_
 
 	if (r < 0 || !b || !b->heat || !cache_has_room_to_guess(t))
 		return r;
-	if (is_current(t, b) && add_guess(t, b, pc.address))
+	if (is_current(t, b) && add_guess(t, b, pc.address)) {
 		translate_again(t, b);
+		t->stats.guesses++;
+	}
 	return r;
 }

@@ -168,6 +168,16 @@ int translator_miss_indirect(struct translator *t, int lookup, struct app_pc pc,
 int translator_hot(struct translator *t, int lookup, uint32_t block, struct app_pc pc,
 		   struct cache_pc *out);
 
+/* Lays out a superblock: blocks of the program that begin at these addresses and have been
+ * executed in this order, one behind the other, so that execution falls from each into the next,
+ * and all of them are one path.  Who comes to the first one runs in the superblock from then on,
+ * and leaves it where execution goes another way.  Returns how many blocks it has, 0: there is no
+ * room, or the first cannot be in one; fewer than `count` where these do not follow each other any
+ * more, or may be changed by the program.  -ENOMEM.
+ * requires: events.paths */
+#define TRANSLATE_SUPERBLOCK_MAX 64
+int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count);
+
 /* The answer to REQUEST_STALE: the block that the exit leads to was translated
  * from bytes that have changed. */
 int translator_stale(struct translator *t, uint32_t exit, struct cache_pc *out);
@@ -314,7 +324,7 @@ uint32_t translator_site_add(struct translator *t, enum site_kind kind, unsigned
 
 struct translate_stats {
 	uint64_t blocks, insns, code_bytes, links, misses, indirect_misses, dropped, looked_ahead,
-		 flushes, guesses;
+		 flushes, guesses, superblocks;
 };
 void translator_stats(const struct translator *t, struct translate_stats *out);
 

@@ -42,8 +42,9 @@ struct workspace {
 	uint8_t dead_flags[BLOCK_INSNS_MAX + 1];
 	uint8_t bytes[(BLOCK_INSNS_MAX + 1) * X86_INSN_MAX_BYTES];
 	struct store_group groups[STORE_GROUPS_MAX];
-	struct xblock *done[FRAGMENT_BLOCKS_MAX];       /* of this fragment */
+	struct xblock *done[TRANSLATE_SUPERBLOCK_MAX];  /* of this fragment */
 };
+_Static_assert(TRANSLATE_SUPERBLOCK_MAX >= FRAGMENT_BLOCKS_MAX, "done");
 
 /* A block while it is translated; or none of whose instructions something is known. */
 struct build {
@@ -76,9 +77,14 @@ struct build {
 	/* With events.paths, of which the same says where it is told: */
 	uint32_t path_site;             /* 1 + site of what was entered and is not told yet; 0: nothing */
 	uint8_t path_len;               /* blocks of that */
+	uint64_t path_from;             /* where the first of them begins */
 	uint8_t return_count;           /* calls that the path goes along: what stands behind them is laid
 					 * out behind its end */
 	uint64_t returns[FRAGMENT_BLOCKS_MAX];
+	/* In a superblock: see superblock.c. */
+	const uint64_t *ahead;          /* the blocks behind this one; NULL: it is none */
+	unsigned ahead_count;
+	uint64_t goes_to;               /* the next of them, into which execution falls; 0: it is left */
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
 
@@ -169,8 +175,10 @@ enum translate_stub count_stub(const struct build *b);
 /* ---- path.c ------------------------------------------------------------------------- */
 
 #define PATH_BLOCKS_SHORT 2     /* a shorter one goes on into calls, and into what is there already */
-#define PATH_BLOCKS_MAX 15      /* as many as the words of an event */
+#define PATH_BLOCKS_MAX 15      /* but of a superblock */
 
+/* Is the block told by itself, or the last one of its path, whatever comes behind it? */
+bool path_is_full(const struct build *b);
 /* Decides whether the path that the decoded block belongs to is told in it, and where. */
 void path_plan(struct build *b);
 /* The block is entered. */
@@ -182,6 +190,18 @@ void path_emit(struct build *b);
 void path_emit_late(struct build *b);
 void path_emit_end(struct build *b, uint64_t pc);
 uint32_t path_emit_away(struct build *b, uint64_t pc);
+/* The same where it is left by an indirect branch, whose target is in rdx: goes on at the lookup. */
+void path_emit_away_indirect(struct build *b, int lookup, struct where where);
+
+/* ---- superblock.c ------------------------------------------------------------------- */
+
+/* Decides whether the decoded block falls into the next one of its superblock. */
+void superblock_plan(struct build *b);
+/* Emits jcc for the way that leaves the superblock. */
+void superblock_emit_jcc(struct build *b, const struct x86_insn *insn, uint64_t target);
+/* Behind an indirect branch, whose target is in rdx, which is saved: falls into the next block if
+ * it leads there. */
+void superblock_emit_guess(struct build *b, int lookup, struct where where);
 
 /* ---- stores.c ------------------------------------------------------------------------ */
 
@@ -244,6 +264,8 @@ bool lookup_emit_arrival(struct build *b, const struct build *from, int lookup, 
 /* As lookup_emit(), but compares with the block's guesses first.  Finishes `event`, which
  * has been emitted before, or NULL. */
 void guess_emit(struct build *b, int lookup, struct where where, struct event *event);
+/* rcx = rdx - guess.  `before`: a value of which rcx holds rdx's distance, or 0. */
+void guess_emit_distance(struct emit *e, uint64_t guess, uint64_t before);
 /* Gives the block's indirect branch a counter, if it is to be counted.  True: it has
  * one, whose address in the target is *out. */
 bool guess_counter(struct build *b, uint64_t *out);

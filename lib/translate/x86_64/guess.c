@@ -48,8 +48,9 @@ bool guess_counter(struct build *b, uint64_t *out)
 {
 	const struct translate_config *c = &b->t->config;
 
-	/* Who resolves is told apart by what was called just before: by events alone. */
-	if (!c->heat_limit || !c->heat_local || count_stub(b) == STUB_RESOLVER || !make_heat(b) ||
+	/* Who resolves is told apart by what was called just before: by events alone.  What leaves
+	 * superblocks often makes others. */
+	if (b->ahead || !c->heat_limit || !c->heat_local || count_stub(b) == STUB_RESOLVER || !make_heat(b) ||
 	    cache_heat(b->t, b->block)->guess_count == GUESSES_MAX)
 		return false;
 	*out = c->heat_base + 8ull * (b->block->heat - 1);
@@ -90,8 +91,7 @@ static bool fits_i32(uint64_t value)
 	return (int64_t)value == (int32_t)value;
 }
 
-/* rcx = rdx - guess.  `before`: a value of which rcx holds rdx's distance, or 0. */
-static void emit_distance(struct emit *e, uint64_t guess, uint64_t before)
+void guess_emit_distance(struct emit *e, uint64_t guess, uint64_t before)
 {
 	uint64_t step = before - guess;
 
@@ -114,10 +114,10 @@ static uint32_t emit_compare(struct build *b, uint64_t guess, uint64_t before)
 	struct emit *e = &b->t->hot;
 
 	if (b->t->config.has_fast_loop) {
-		emit_distance(e, guess - 1, before);
+		guess_emit_distance(e, guess - 1, before);
 		EMIT_RAW(e, 0xe2, 0);                   /* loop next: less 1, is it 0? */
 	} else {
-		emit_distance(e, guess, before);
+		guess_emit_distance(e, guess, before);
 		EMIT_RAW(e, 0xe3, 2);                   /* jrcxz hit */
 		EMIT_RAW(e, 0xeb, 0);                   /* jmp next */
 	}

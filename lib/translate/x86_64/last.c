@@ -116,7 +116,8 @@ static uint64_t emit_call(struct build *b, const struct last *last)
 	expect_return(b, last->next);
 	emit_push_return(b, at(target, false));
 	if (b->path_site) {
-		b->returns[b->return_count++] = last->next;
+		if (!b->ahead)
+			b->returns[b->return_count++] = last->next;
 		build_mark(b, true, at(target, false));
 		return target;
 	}
@@ -139,6 +140,15 @@ static void emit_late(struct build *b)
 		path_emit_late(b);
 	else if (b->count_late)
 		count_emit_late(b);
+}
+
+/* The branch has been done, but for going there. */
+static void go_on_at_rdx(struct build *b, int lookup, struct where where, struct event *event)
+{
+	if (b->goes_to)
+		superblock_emit_guess(b, lookup, where);
+	else
+		guess_emit(b, lookup, where, event);
 }
 
 static void emit_indirect(struct build *b, const struct last *last, bool is_call)
@@ -164,7 +174,7 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 		event.is_owed = true;
 		event_emit(b, &event);
 	}
-	guess_emit(b, is_call ? LOOKUP_CALL : LOOKUP_JMP, where, reported ? &event : NULL);
+	go_on_at_rdx(b, is_call ? LOOKUP_CALL : LOOKUP_JMP, where, reported ? &event : NULL);
 }
 
 static void emit_ret(struct build *b, const struct last *last)
@@ -184,7 +194,7 @@ static void emit_ret(struct build *b, const struct last *last)
 	} else {
 		emit_u8(e, 0x5a);                       /* pop rdx */
 	}
-	guess_emit(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = saved }, NULL);
+	go_on_at_rdx(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = saved }, NULL);
 }
 
 static bool is_reported_jump(const struct build *b, uint64_t pc, uint64_t target)
@@ -210,6 +220,8 @@ bool last_is_left_out(const struct build *b)
 	uint64_t pc = b->pcs[b->count - 1], target = x86_branch_target(&b->insns[b->count - 1], pc);
 	const struct xblock *to = cache_block_find(b->t, (struct app_pc){ target });
 
+	if (b->ahead)
+		return b->goes_to;
 	if (b->t->config.events.paths)
 		return target > pc &&   /* no loop */
 		       !(to && to->entry && b->path_len >= PATH_BLOCKS_SHORT);
@@ -243,6 +255,10 @@ static void emit_branch(struct build *b, const struct last *last)
 	struct emit *e = &b->t->hot;
 	uint64_t target = x86_branch_target(last->insn, last->pc);
 
+	if (b->goes_to) {
+		superblock_emit_jcc(b, last->insn, target);
+		return;
+	}
 	if (b->path_site) {                                     /* a jcc */
 		emit_u8(e, 0x0f);                               /* jcc away */
 		emit_u8(e, (uint8_t)(0x80 | (last->insn->opcode & 15)));
@@ -317,14 +333,14 @@ uint64_t last_emit(struct build *b, bool *is_return)
 		return pc ? pc : last.next;
 	case X86_KIND_CALL_IND:
 		emit_indirect(b, &last, true);
-		*is_return = true;
-		return last.next;
+		*is_return = !b->goes_to;
+		return b->goes_to ? b->goes_to : last.next;
 	case X86_KIND_JMP_IND:
 		emit_indirect(b, &last, false);
-		return 0;
+		return b->goes_to;
 	case X86_KIND_RET:
 		emit_ret(b, &last);
-		return 0;
+		return b->goes_to;
 	case X86_KIND_JMP:
 		return emit_jump(b, &last);
 	case X86_KIND_JCC:
@@ -345,6 +361,8 @@ uint64_t last_emit(struct build *b, bool *is_return)
 		emit_step(b, &last);
 		return 0;
 	}
+	if (b->goes_to)
+		return b->goes_to;
 	build_mark(b, true, at(last.next, false));
 	return last.next;
 }

@@ -39,12 +39,21 @@ static bool has_count(const struct build *b)
 	return false;
 }
 
+bool path_is_full(const struct build *b)
+{
+	unsigned max = b->ahead ? TRANSLATE_SUPERBLOCK_MAX : PATH_BLOCKS_MAX;
+
+	return b->section || b->path_len + 1u >= max || has_count(b);
+}
+
 /* Is the path told in this block, as it does not go on in the next one, or hardly ever? */
 static bool ends_path(const struct build *b)
 {
 	const struct x86_insn *last = &b->insns[b->count - 1];
 
-	if (b->section || b->path_len + 1u >= PATH_BLOCKS_MAX || has_count(b))
+	if (b->ahead)
+		return !b->goes_to;
+	if (path_is_full(b))
 		return true;
 	if (b->ends_early)
 		return false;
@@ -93,9 +102,11 @@ void path_plan(struct build *b)
 
 void path_begin(struct build *b)
 {
+	if (!b->path_len)
+		b->path_from = b->pcs[0];
 	struct site site = {
 		.kind = SITE_BLOCK, .size = ++b->path_len, .block = b->block->public.index,
-		.pc = b->pcs[0], .target = b->pcs[0],
+		.pc = b->pcs[0], .target = b->path_from,
 	};
 
 	b->path_site = 1 + cache_site_add(b->t, &site);
@@ -223,36 +234,62 @@ void path_emit_end(struct build *b, uint64_t pc)
 		tell(b, at(pc, false), 0, false, false);
 }
 
+/* In cold code, at a place of which `where` says all, with rcx in its slot; returns where the jump
+ * to a full ring's way out is to be patched. */
+static uint32_t tell_away(struct build *b, struct where where)
+{
+	struct emit *e = &b->t->cold;
+
+	emit_event(b, e, RCX);
+	build_mark(b, false, where);
+	EMIT_RAW(e, 0x0f, 0xb6, 0xcd, 0xe3, 0);         /* movzx ecx, ch;  jrcxz full */
+	return e->at;
+}
+
+static void finish_away(struct build *b, struct where where, uint32_t back)
+{
+	struct emit *e = &b->t->cold;
+
+	if (!e->is_full)
+		e->local[back - 1] = (uint8_t)(e->at - back);
+	build_mark(b, false, where);
+	emit_full(e, back);                             /* full: */
+}
+
 uint32_t path_emit_away(struct build *b, uint64_t pc)
 {
 	struct emit *e = &b->t->cold;
-	struct where where = at(pc, false);
+	struct where where = at(pc, false), inside = { .pc = pc, .saved = BIT(1) };
 	uint32_t from = e->at, site = b->path_site;
 	uint8_t len = b->path_len;
 
 	build_mark(b, false, where);
 	emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
-	where.saved = BIT(1);
-	build_mark(b, false, where);
-	emit_event(b, e, RCX);
-	build_mark(b, false, where);
-	EMIT_RAW(e, 0x0f, 0xb6, 0xcd, 0xe3, 0);         /* movzx ecx, ch;  jrcxz full */
-	uint32_t back = e->at;
+	build_mark(b, false, inside);
+	uint32_t back = tell_away(b, inside);
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
-	where.saved = 0;
 	build_mark(b, false, where);
 	exit_align(e, 1);
 	emit_jmp(e, e->at + 5);                         /* jmp <pc> */
 	uint32_t rel_at = e->at - 4;
-	if (!e->is_full)
-		e->local[back - 1] = (uint8_t)(e->at - back);
-	where.saved = BIT(1);
-	build_mark(b, false, where);
-	emit_full(e, back);                             /* full: */
+	finish_away(b, inside, back);
 	uint32_t to = exit_target(b, pc, rel_at, REQUEST_MISS), distance = to - (rel_at + 4);
 	if (!e->is_full)
 		memcpy(e->local + rel_at, &distance, 4);
 	b->path_site = site;
 	b->path_len = len;
 	return from;
+}
+
+void path_emit_away_indirect(struct build *b, int lookup, struct where where)
+{
+	uint32_t site = b->path_site;
+	uint8_t len = b->path_len;
+
+	build_mark(b, false, where);
+	uint32_t back = tell_away(b, where);
+	lookup_emit(b, false, lookup, where);
+	finish_away(b, where, back);
+	b->path_site = site;
+	b->path_len = len;
 }

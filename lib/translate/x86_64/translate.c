@@ -242,6 +242,8 @@ static int translate_block(struct build *b, bool is_return, uint64_t *follow, bo
 		b->end_pc = b->pcs[b->count - 1];
 	block_find_dead(b);
 	stores_plan(b, is_return);
+	if (b->ahead)
+		superblock_plan(b);
 	b->is_left_out = !b->ends_early && b->insns[b->count - 1].kind == X86_KIND_JMP && last_is_left_out(b);
 	if (t->config.events.paths)
 		path_plan(b);
@@ -369,21 +371,28 @@ static struct xblock *next_block(struct build *b, uint64_t pc)
 {
 	struct translator *t = b->t;
 	struct xblock *found = cache_block_get(t, (struct app_pc){ pc }), *copy;
+	bool is_long = found && found->entry && !b->goes_to && b->path_len >= PATH_BLOCKS_SHORT;
 
-	if (!found || !b->path_site || (found->entry && b->path_len >= PATH_BLOCKS_SHORT))
+	if (!found || !b->path_site || is_long)
 		return found;
 	copy = cache_block_new(t, (struct app_pc){ pc });
 	if (!copy)
 		return NULL;
 	copy->is_copy = copy->is_replaced = true;
 	copy->is_trusted = found->is_trusted;
-	copy->heat = heat_before(t, pc);
+	copy->heat = b->ahead ? found->heat : heat_before(t, pc);
 	return copy;
 }
 
-int target_translate(struct translator *t, struct xblock *first)
+/* Are these n blocks all? */
+static bool is_whole(const struct build *b, int n, int max)
 {
-	struct build build = begin(t), *b = &build;
+	return n == max || (b->ahead && n && !b->goes_to);
+}
+
+static int translate_run(struct build *b, struct xblock *first)
+{
+	struct translator *t = b->t;
 	uint64_t pc = first->public.pc.address;
 	bool is_return = false;
 	int r = 0;
@@ -391,7 +400,7 @@ int target_translate(struct translator *t, struct xblock *first)
 	if (!pc)
 		return -EFAULT;         /* a call through a null pointer */
 	block_look_anew(t);
-	for (int n = 0; pc && n <= FRAGMENT_BLOCKS_MAX; n++) {
+	for (int n = 0, max = b->ahead ? TRANSLATE_SUPERBLOCK_MAX : FRAGMENT_BLOCKS_MAX; pc && n <= max; n++) {
 		uint64_t follow = 0;
 		bool follow_return = false;
 		struct xblock *block = n ? next_block(b, pc) : first;
@@ -400,8 +409,7 @@ int target_translate(struct translator *t, struct xblock *first)
 			r = -ENOMEM;
 			break;
 		}
-		bool stop = block->entry || n == FRAGMENT_BLOCKS_MAX ||
-			    (n && is_disturbed(t, first));
+		bool stop = block->entry || is_whole(b, n, max) || (n && is_disturbed(t, first));
 		if (!stop) {
 			b->ends_early = false;
 			struct xblock *before = b->block;
@@ -424,6 +432,10 @@ int target_translate(struct translator *t, struct xblock *first)
 		}
 		pc = follow;
 		is_return = follow_return;
+		if (!stop && b->ahead_count) {
+			b->ahead++;
+			b->ahead_count--;
+		}
 		if (!pc && b->return_count) {
 			pc = b->returns[--b->return_count];
 			is_return = true;
@@ -441,6 +453,24 @@ int target_translate(struct translator *t, struct xblock *first)
 	else
 		forget(b);
 	return r;
+}
+
+int target_translate(struct translator *t, struct xblock *first)
+{
+	struct build b = begin(t);
+
+	return translate_run(&b, first);
+}
+
+int target_superblock(struct translator *t, struct xblock *first, const uint64_t *ahead,
+		      unsigned count)
+{
+	struct build b = begin(t);
+
+	b.ahead = ahead;
+	b.ahead_count = count;
+	int r = translate_run(&b, first);
+	return r < 0 ? r : b.done_count;
 }
 
 /* ---- start --------------------------------------------------------------------------------------- */

@@ -534,6 +534,52 @@ static inline void machine_run_translated(struct machine *m, const struct image 
 	machine_run(in, at.address);
 }
 
+/* ---- superblocks --------------------------------------------------------------------- */
+
+#define ORDER_MAX 4000
+
+/* Where blocks begin, in the order in which these events tell of them; how many. */
+static inline size_t machine_order(const struct machine *m, const uint32_t *words, size_t count, uint64_t *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i += 1 + event_words(words[i])) {
+		const struct site *site = translator_site(m->t, event_index(words[i]));
+		unsigned len = site && site->kind == SITE_BLOCK ? site->size ? site->size : 1u : 0;
+
+		if (!len || n + len > ORDER_MAX)
+			continue;
+		const struct block *block = translator_block(m->t, site->block);
+		for (unsigned k = len; k--; block = translator_block(m->t, block->before))
+			out[n + k] = block->pc.address;
+		cr_assert_eq(out[n], site->target, "the path begins elsewhere");
+		n += len;
+	}
+	return n;
+}
+
+/* Lays out a superblock of up to `len` for each address, as execution went on from there the
+ * first time; how many there are. */
+static inline unsigned machine_lay_out(struct machine *m, const uint64_t *order, size_t count, size_t len)
+{
+	unsigned made = 0;
+
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < count; i++) {
+		bool is_first = true;
+
+		for (size_t k = 0; k < i && is_first; k++)
+			is_first = order[k] != order[i];
+		if (!is_first)
+			continue;
+		int r = translator_superblock(m->t, order + i, (unsigned)(count - i < len ? count - i : len));
+		cr_assert_geq(r, 0, "error %d", r);
+		made += r > 1;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return made;
+}
+
 /* NULL, or what differs. */
 static inline const char *difference(const struct outcome *a, const struct outcome *b)
 {

@@ -211,6 +211,7 @@ static const struct mode modes[] = {
 	{ "counted calls", { .count_calls = true } },
 	{ "counted blocks", { .count_calls = true, .count_blocks = true }, .slow_loop = true },
 	{ "paths", { .blocks = true, .paths = true } },
+	{ "paths, slow loop", { .blocks = true, .paths = true }, .slow_loop = true },
 	{ "paths, counts, writable", { .blocks = true, .paths = true, .counts = true }, .writable = true },
 };
 #define MODES (sizeof modes / sizeof *modes)
@@ -284,10 +285,29 @@ static void compare(struct machine *m, const struct program *p, uint64_t seed, i
 	}
 }
 
+/* The same in superblocks: as execution went the first time, and so that most are left early. */
+static unsigned compare_superblocks(struct machine *m, const struct program *p, uint64_t seed)
+{
+	static uint64_t order[ORDER_MAX];
+	unsigned made = 0;
+
+	pthread_mutex_lock(&m->lock);
+	machine_drain(m);
+	size_t count = machine_order(m, m->log, m->log_count, order);
+	pthread_mutex_unlock(&m->lock);
+	for (size_t len = TRANSLATE_SUPERBLOCK_MAX; len > 2; len /= 3) {
+		made += machine_lay_out(m, order, count, len);
+		compare(m, p, seed, 3);
+		compare(m, p, seed + 1, 3);
+	}
+	return made;
+}
+
 /* Each program in a cache of its own, and its cache is wiped for the next. */
 static void compare_all(const struct mode *mode, enum place place)
 {
 	struct machine *m = make(mode, place);
+	unsigned superblocks = 0;
 
 	for (size_t i = 0; i < PROGRAMS; i++) {
 		/* Watched, each of its 20,000 pushes would ask. */
@@ -295,10 +315,16 @@ static void compare_all(const struct mode *mode, enum place place)
 			continue;
 		pthread_mutex_lock(&m->lock);
 		translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
+		machine_drain(m);
+		m->log_count = 0;
 		pthread_mutex_unlock(&m->lock);
 		for (uint64_t seed = 1; seed < 4; seed++)
 			compare(m, &programs[i], seed * 0x9e3779b97f4a7c15 + i, 3);
+		if (mode->events.paths)
+			superblocks += compare_superblocks(m, &programs[i], 0x9e3779b97f4a7c15 + i);
 	}
+	if (mode->events.paths && !mode->writable)
+		cr_assert_gt(superblocks, 100, "%u superblocks", superblocks);
 	machine_deinit(m);
 	free(m);
 }
@@ -328,7 +354,8 @@ MODE_TEST(ends_alike_with_a_slow_loop_and_events, 16)
 MODE_TEST(ends_alike_with_counted_calls, 17)
 MODE_TEST(ends_alike_with_counted_blocks, 18)
 MODE_TEST(ends_alike_with_paths, 19)
-MODE_TEST(ends_alike_with_paths_when_writable, 20)
+MODE_TEST(ends_alike_with_paths_and_a_slow_loop, 20)
+MODE_TEST(ends_alike_with_paths_when_writable, 21)
 
 /* ---- flags --------------------------------------------------------------------------------- */
 

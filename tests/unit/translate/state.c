@@ -44,7 +44,8 @@ struct mode {
 	const char *name;
 	struct translate_events events;
 	bool writable, ask, slow_loop, asks_about_stores, points;
-	uint32_t fill;
+	uint32_t fill;                  /* bytes that the first chunk has left */
+	unsigned superblocks;           /* of so many blocks, in the second pass */
 };
 
 static const struct mode modes[] = {
@@ -66,6 +67,9 @@ static const struct mode modes[] = {
 	{ "paths, writable", { .blocks = true, .paths = true }, .writable = true },
 	{ "paths, asked, slow loop", { .blocks = true, .paths = true }, .ask = true, .slow_loop = true },
 	{ "paths, ring nearly full", { .blocks = true, .paths = true }, .fill = 8 },
+	{ "superblocks", { .blocks = true, .paths = true }, .superblocks = TRANSLATE_SUPERBLOCK_MAX },
+	{ "superblocks, slow loop", { .blocks = true, .paths = true }, .slow_loop = true, .superblocks = 7 },
+	{ "superblocks, ring nearly full", { .blocks = true, .paths = true }, .fill = 8, .superblocks = 12 },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -97,10 +101,10 @@ static void add_block(struct stream *s, const struct block *block, uint64_t cut)
 /* Those of its path, the last one before `cut`. */
 static void add_path(struct stream *s, struct machine *m, const struct site *site, uint64_t cut)
 {
-	const struct block *path[EVENT_WORDS_MAX + 1] = { translator_block(m->t, site->block) };
+	const struct block *path[TRANSLATE_SUPERBLOCK_MAX] = { translator_block(m->t, site->block) };
 	unsigned count = site->size ? site->size : 1;
 
-	cr_assert_leq(count, EVENT_WORDS_MAX);
+	cr_assert_leq(count, TRANSLATE_SUPERBLOCK_MAX);
 	for (unsigned i = 1; i < count; i++)
 		path[i] = translator_block(m->t, path[i - 1]->before);
 	while (--count)
@@ -381,6 +385,7 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 			    const uint8_t *end)
 {
 	static struct rig g;
+	static uint64_t order[ORDER_MAX];
 	struct machine *m = calloc(1, sizeof *m);
 	static const struct translate_range range = { 0x500000028000 - 64, 0x500000028000 };
 	uint64_t seed = 4711;
@@ -420,6 +425,7 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	check_end(&g, "whole", 0, &(struct translate_state){ 0 });
 	machine_drain(&g.second);
 	add_words(&g.whole, m, g.second.log, g.second.log_count, NULL, 0);
+	size_t order_count = machine_order(m, g.second.log, g.second.log_count, order);
 	tally_counters(&g.whole_tally, &g.second);
 	tally_events(&g.whole_tally, m, g.second.log, g.second.log_count);
 
@@ -429,6 +435,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 		machine_load(m, start, end);
 		machine_thread_init(m, CHUNKS_MAX_TEST);
 		machine_counters_clear(m);
+		if (mode->superblocks && pass == 1)
+			cr_assert_gt(machine_lay_out(&g.second, order, order_count, mode->superblocks), 0);
 		if (mode->fill) {       /* a chunk that is all but full, and read */
 			m->tb->cursor = m->tb->ring_start + RING_CHUNK - mode->fill;
 			m->ring.at = RING_CHUNK - mode->fill;
@@ -478,3 +486,6 @@ STATE_TEST(paths, 17)
 STATE_TEST(paths_writable, 18)
 STATE_TEST(paths_asked, 19)
 STATE_TEST(paths_ring_full, 20)
+STATE_TEST(superblocks, 21)
+STATE_TEST(superblocks_slow_loop, 22)
+STATE_TEST(superblocks_ring_full, 23)

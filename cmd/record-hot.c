@@ -1,0 +1,216 @@
+#include "record-hot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW 1024             /* events that are looked at together */
+#define PAUSE_WORDS 16384       /* that are let pass before the next look, at least ... */
+#define PAUSE_MAX (64 * PAUSE_WORDS)    /* and at most, when nothing is found any more */
+#define HEADS_BITS 12
+#define HEADS (1u << HEADS_BITS)
+#define SEEN_OFTEN 16u          /* in windows; twice as often after each try */
+#define TRIES_MAX 8
+#define CANDIDATES 8            /* that are compared in one look */
+
+/* Where a path begins.  Two that share a place drive each other out: what comes often stays. */
+struct head {
+	uint64_t pc;
+	uint16_t seen;
+	uint8_t tries;
+};
+
+struct record_hot {
+	size_t pause, passed;           /* words */
+	struct head heads[HEADS];
+	/* the window */
+	const struct site *sites[WINDOW];       /* NULL: something else than a path */
+	unsigned count;
+};
+
+struct trail {
+	uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
+	unsigned count;
+};
+
+struct record_hot *record_hot_create(void)
+{
+	struct record_hot *hot = calloc(1, sizeof *hot);
+
+	if (hot)
+		record_hot_clear(hot);
+	return hot;
+}
+
+void record_hot_destroy(struct record_hot *hot)
+{
+	free(hot);
+}
+
+void record_hot_clear(struct record_hot *hot)
+{
+	memset(hot->heads, 0, sizeof hot->heads);
+	hot->pause = PAUSE_WORDS;
+	hot->passed = 0;
+}
+
+/* ---- the window ------------------------------------------------------------------------ */
+
+static void fill_window(struct record_hot *hot, const struct origin *origin, const uint32_t *words, size_t n)
+{
+	hot->count = 0;
+	for (size_t at = 0; at < n && hot->count < WINDOW; at += 1 + event_words(words[at])) {
+		const struct site *site = origin_site(origin, event_index(words[at]));
+
+		if (!site || site->words != event_words(words[at]))
+			return;
+		hot->sites[hot->count++] = site->kind == SITE_BLOCK ? site : NULL;
+	}
+}
+
+static struct head *head_of(struct record_hot *hot, uint64_t pc)
+{
+	return &hot->heads[pc * 0x9e3779b97f4a7c15ull >> (64 - HEADS_BITS)];
+}
+
+static void count_heads(struct record_hot *hot)
+{
+	for (unsigned i = 0; i < hot->count; i++) {
+		if (!hot->sites[i])
+			continue;
+		uint64_t pc = hot->sites[i]->target;
+		struct head *head = head_of(hot, pc);
+
+		if (head->pc == pc)
+			head->seen += head->seen < UINT16_MAX;
+		else if (head->seen)
+			head->seen--;
+		else
+			*head = (struct head){ .pc = pc, .seen = 1 };
+	}
+}
+
+static bool is_often(struct record_hot *hot, unsigned i)
+{
+	const struct head *head = hot->sites[i] ? head_of(hot, hot->sites[i]->target) : NULL;
+
+	return head && head->pc == hot->sites[i]->target && head->seen >= SEEN_OFTEN << head->tries;
+}
+
+/* ---- what follows ---------------------------------------------------------------------- */
+
+/* The blocks from event i on. */
+static void follow(const struct record_hot *hot, const struct origin *origin, unsigned i, struct trail *out)
+{
+	out->count = 0;
+	for (; i < hot->count && hot->sites[i]; i++) {
+		unsigned size = hot->sites[i]->size ? hot->sites[i]->size : 1;
+		const struct block *block = origin_block(origin, hot->sites[i]->block);
+
+		for (unsigned k = size; k-- && block; block = origin_block(origin, block->before))
+			if (out->count + k < TRANSLATE_SUPERBLOCK_MAX)
+				out->pcs[out->count + k] = block->pc.address;
+		out->count += size;
+		if (out->count >= TRANSLATE_SUPERBLOCK_MAX) {
+			out->count = TRANSLATE_SUPERBLOCK_MAX;
+			return;
+		}
+	}
+}
+
+/* Cuts `trail` to what it has in common with another one; and to whole rounds, if it leads back to
+ * where it begins before half of it is over. */
+static void cut(struct trail *trail, const struct trail *other)
+{
+	unsigned n = 0, round = 0;
+
+	while (n < trail->count && n < other->count && trail->pcs[n] == other->pcs[n]) {
+		if (n && trail->pcs[n] == trail->pcs[0])
+			round = n;
+		n++;
+	}
+	trail->count = round >= n / 2 && round ? round : n;
+}
+
+/* Events from i on that these blocks are now. */
+static unsigned events_of(const struct record_hot *hot, unsigned i, unsigned blocks)
+{
+	unsigned events = 0;
+
+	for (; i < hot->count && hot->sites[i] && blocks; i++, events++) {
+		unsigned size = hot->sites[i]->size ? hot->sites[i]->size : 1;
+
+		blocks -= size < blocks ? size : blocks;
+	}
+	return events;
+}
+
+/* The next time that the path of event i begins; 0: it does not. */
+static unsigned again(const struct record_hot *hot, unsigned i)
+{
+	for (unsigned k = i + 1; k < hot->count; k++)
+		if (hot->sites[k] && hot->sites[k]->target == hot->sites[i]->target)
+			return k;
+	return 0;
+}
+
+/* How many events one would take the place of; below 2: none is to be made. */
+static unsigned try(struct record_hot *hot, const struct origin *origin, unsigned i, struct trail *out)
+{
+	struct head *head = head_of(hot, hot->sites[i]->target);
+	unsigned next = again(hot, i), size = hot->sites[i]->size;
+	struct trail other;
+
+	if (!next)
+		return 0;
+	follow(hot, origin, i, out);
+	follow(hot, origin, next, &other);
+	cut(out, &other);
+	unsigned events = events_of(hot, i, out->count);
+	if (events >= 2 && (!head->tries || out->count >= 2 * size))
+		return events;
+	head->seen = 0;
+	head->tries += head->tries < TRIES_MAX;
+	return 0;
+}
+
+/* The path at which a superblock saves most; 0: there is none. */
+static unsigned choose(struct record_hot *hot, const struct origin *origin, struct trail *best)
+{
+	unsigned most = 0;
+	struct trail trail;
+
+	for (unsigned i = 0, tried = 0; i < hot->count && tried < CANDIDATES; i++) {
+		if (!is_often(hot, i))
+			continue;
+		unsigned events = try(hot, origin, i, &trail);
+		tried++;
+		if (events > most) {
+			most = events;
+			*best = trail;
+		}
+	}
+	return most;
+}
+
+void record_hot_look(struct record_hot *hot, struct origin *origin, const uint32_t *words, size_t n)
+{
+	struct trail trail;
+
+	hot->passed += n;
+	if (hot->passed < hot->pause || n < WINDOW / 2)
+		return;
+	hot->passed = 0;
+	fill_window(hot, origin, words, n);
+	count_heads(hot);
+	if (!choose(hot, origin, &trail)) {
+		hot->pause = hot->pause < PAUSE_MAX ? 2 * hot->pause : PAUSE_MAX;
+		return;
+	}
+	hot->pause = PAUSE_WORDS;
+	if (origin_superblock(origin, trail.pcs, trail.count) == -EAGAIN)
+		return;
+	struct head *head = head_of(hot, trail.pcs[0]);
+	head->seen = 0;
+	head->tries += head->tries < TRIES_MAX;
+}
