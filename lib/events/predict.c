@@ -143,44 +143,92 @@ static ALWAYS_INLINE void encode_rest(struct encoder *e, unsigned shape, const u
 			e->values = trace_number(e->values, words[i]);
 }
 
+/* What a table has for a place, two halves, when this comes there. */
+static ALWAYS_INLINE uint64_t pair(uint64_t old, uint32_t first)
+{
+	return first | (uint64_t)(uint32_t)old << 32;
+}
+
+/* The same, or what it has had if that is the first already; without a branch. */
+static ALWAYS_INLINE uint64_t pair_unless(bool hit, uint64_t old, uint32_t first)
+{
+	uint64_t kept = -(uint64_t)hit;
+
+	return first | (((old & kept) | (old << 32 & ~kept)) & ~0xffffffffull);
+}
+
+static ALWAYS_INLINE uint32_t second_of(uint64_t pair)
+{
+	return (uint32_t)(pair >> 32);
+}
+
+/* An event that is not the first that the tables have for `slot`: it is from now on. */
+static void encode_other(struct encoder *e, unsigned shape, uint32_t slot, uint32_t id, uint32_t stack,
+			 uint64_t target, bool is_second)
+{
+	struct predictor *p = e->p;
+
+	p->ids[slot] = pair(p->ids[slot], id);
+	if (!is_second)
+		*e->ids++ = id;
+	if (shape & SITE_HAS_SP) {
+		p->stacks[slot] = pair(p->stacks[slot], stack);
+		if (!is_second)
+			*e->stacks++ = stack;
+	}
+	if (shape & SITE_HAS_TARGET) {
+		p->targets[slot] = (struct predicted_targets){ target, p->targets[slot].first };
+		if (!is_second)
+			*e->targets++ = target;
+	}
+}
+
+/* Bits of a group of events. */
+struct bits {
+	uint64_t bits;
+	unsigned count;
+};
+
 /* Is it as the tables say? */
-static ALWAYS_INLINE bool encode_event(struct encoder *e, struct shape known, const uint32_t *words)
+static ALWAYS_INLINE bool encode_event(struct encoder *e, struct shape known, const uint32_t *words,
+				       struct bits *seconds)
 {
 	struct predictor *p = e->p;
 	unsigned shape = known.flags;
 	uint32_t id = event_id(known.number, event_words(*words++)), slot = slot_of(p->last), stack = 0;
-	bool hit = p->ids[slot] == id;
+	bool hit = (uint32_t)p->ids[slot] == id, second = second_of(p->ids[slot]) == id;
+	uint64_t target = 0;
 
 	if (shape & SITE_HAS_SP) {
 		stack = *words - p->stack;
 		p->stack = *words++;
-		hit &= p->stacks[slot] == stack;
+		hit &= (uint32_t)p->stacks[slot] == stack;
+		second &= second_of(p->stacks[slot]) == stack;
 	}
-	if (shape & SITE_HAS_TARGET)
-		hit &= p->targets[slot] == wide(words);
-	if (!hit) {
-		*e->ids++ = p->ids[slot] = id;
-		if (shape & SITE_HAS_SP)
-			*e->stacks++ = p->stacks[slot] = stack;
-		if (shape & SITE_HAS_TARGET)
-			*e->targets++ = p->targets[slot] = wide(words);
-	}
-	if (shape & SITE_HAS_TARGET)
+	if (shape & SITE_HAS_TARGET) {
+		target = wide(words);
 		words += 2;
+		hit &= p->targets[slot].first == target;
+		second &= p->targets[slot].second == target;
+	}
+	if (!hit) {
+		encode_other(e, shape, slot, id, stack, target, second);
+		seconds->bits |= (uint64_t)second << seconds->count++;
+	}
 	p->last = id;
 	if (shape & (SITE_HAS_COUNT | SITE_HAS_ACCESS | SITE_HAS_TSC | SITE_HAS_EXTRA))
 		encode_rest(e, shape, words, event_words(id));
 	return hit;
 }
 
-static ALWAYS_INLINE bool put_hits(struct trace_bytes *hits, uint64_t bits, unsigned count)
+static ALWAYS_INLINE bool put_bits(struct trace_bytes *out, uint64_t bits, unsigned count)
 {
-	uint8_t *at = trace_bytes_room(hits, 8);
+	uint8_t *at = trace_bytes_room(out, 8);
 
 	if (!at)
 		return false;
 	memcpy(at, &bits, 8);
-	hits->len += (count + 7) / 8;
+	out->len += (count + 7) / 8;
 	return true;
 }
 
@@ -190,7 +238,7 @@ static ALWAYS_INLINE bool put_hits(struct trace_bytes *hits, uint64_t bits, unsi
  * what is a hit, as that is anybody's guess. */
 static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **words_end,
 					   const uint32_t *end, unsigned max, uint64_t *hits,
-					   size_t *paths, const unsigned payload)
+					   struct bits *seconds, size_t *paths, const unsigned payload)
 {
 	const bool called = payload >= 1, timed = payload == 3;
 	const uint32_t wanted = (called ? SITE_HAS_SP : 0u) | (timed ? SITE_HAS_TSC : 0u) |
@@ -199,9 +247,9 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	const struct shape *shapes = e->shapes->items;
 	const uint32_t room = e->shapes->room, *words = *words_end;
 	struct predictor *p = e->p;
-	uint32_t *ids = e->ids, *stacks = e->stacks, *known_ids = p->ids, *known_stacks = p->stacks;
-	uint32_t last = p->last, stack = p->stack;
-	uint64_t bits = 0, time = p->time;
+	uint32_t *ids = e->ids, *stacks = e->stacks, last = p->last, stack = p->stack;
+	uint64_t *known_ids = p->ids, *known_stacks = p->stacks, bits = 0, time = p->time;
+	struct bits others = *seconds;
 	uint8_t *times = e->times;
 	size_t whole = (size_t)(end - words) / (1 + payload);
 	unsigned count = 0, told = 0;
@@ -218,18 +266,25 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 		if ((shape.flags & compared) != wanted || (payload && event_words(words[0]) != payload))
 			break;
 		uint32_t id = event_id(shape.number, payload), slot = slot_of(last);
-		bool hit = known_ids[slot] == id;
+		uint64_t known = known_ids[slot];
+		bool hit = (uint32_t)known == id, second = second_of(known) == id;
 
 		if (called) {
+			uint64_t steps = known_stacks[slot];
 			uint32_t step = words[1] - stack;
 
-			hit &= known_stacks[slot] == step;
-			*stacks = known_stacks[slot] = step;
-			stacks += !hit;
+			hit &= (uint32_t)steps == step;
+			second &= second_of(steps) == step;
+			known_stacks[slot] = pair_unless(hit, steps, step);
+			*stacks = step;
+			stacks += !hit & !second;
 			stack = words[1];
 		}
-		*ids = known_ids[slot] = id;
-		ids += !hit;
+		known_ids[slot] = pair_unless(hit, known, id);
+		*ids = id;
+		ids += !hit & !second;
+		others.bits |= (uint64_t)(!hit & second) << others.count;
+		others.count += !hit;
 		bits |= (uint64_t)hit << count;
 		told += shape.flags >> SHAPE_COUNT_SHIFT;
 		last = id;
@@ -247,13 +302,14 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	p->time = time;
 	*words_end = words;
 	*hits = bits;
+	*seconds = others;
 	*paths += told - count;
 	return count;
 }
 
 /* Any event.  Where it ends; NULL: it has no shape, or is cut at the end. */
 static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, const uint32_t *end,
-				  uint64_t *hit, struct predicted *did)
+				  uint64_t *hit, struct bits *seconds, struct predicted *did)
 {
 	uint32_t id = words[0];
 	struct shape shape = shape_of(e->shapes, event_index(id));
@@ -261,7 +317,7 @@ static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, cons
 	if (!shape.flags || !fits(id, shape.flags) || (size_t)(end - words) <= event_words(id) ||
 	    !has_tables(e->p, shape.flags))
 		return NULL;
-	*hit = encode_event(e, shape, words);
+	*hit = encode_event(e, shape, words, seconds);
 	did->own += !!(shape.flags & SHAPE_OWN);
 	did->paths += (shape.flags >> SHAPE_COUNT_SHIFT) - 1;
 	return words + 1 + event_words(id);
@@ -269,24 +325,25 @@ static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, cons
 
 /* Up to GROUP events.  Their number; 0: none can be. */
 static unsigned encode_group(struct encoder *e, const uint32_t *words, size_t n, unsigned max,
-			     uint64_t *hits, struct predicted *did)
+			     uint64_t *hits, struct bits *seconds, struct predicted *did)
 {
 	const uint32_t *at = words, *end = words + n;
 	unsigned count = 0;
 
 	*hits = 0;
+	*seconds = (struct bits){ 0, 0 };
 	while (count < max && at < end) {
 		uint64_t bits = 0;
 		unsigned payload = event_words(*at), usual = 0;
 
 		if (payload == 0)
-			usual = encode_usual(e, &at, end, max - count, &bits, &did->paths, 0);
+			usual = encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, 0);
 		else if (payload == 1 && e->p->stacks)
-			usual = encode_usual(e, &at, end, max - count, &bits, &did->paths, 1);
+			usual = encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, 1);
 		else if (payload == 3 && e->p->stacks)
-			usual = encode_usual(e, &at, end, max - count, &bits, &did->paths, 3);
+			usual = encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, 3);
 		if (!usual) {
-			const uint32_t *next = encode_any(e, at, end, &bits, did);
+			const uint32_t *next = encode_any(e, at, end, &bits, seconds, did);
 
 			if (!next)
 				break;
@@ -330,14 +387,16 @@ int predict_encode(struct predictor *p, const struct shapes *shapes, const uint3
 	*did = (struct predicted){ 0 };
 	while (did->words < n && did->events < max_events) {
 		size_t left = n - did->words, may = max_events - did->events;
+		struct bits seconds;
 		uint64_t hits;
 
 		if (!encoder_begin(&e, out))
 			return -ENOMEM;
 		unsigned count = encode_group(&e, words + did->words, left,
-					      may < GROUP ? (unsigned)may : GROUP, &hits, did);
+					      may < GROUP ? (unsigned)may : GROUP, &hits, &seconds, did);
 		encoder_end(&e, out);
-		if (count && !put_hits(&out[TRACE_HITS], hits, count))
+		if (count && (!put_bits(&out[TRACE_HITS], hits, count) ||
+			      !put_bits(&out[TRACE_SECONDS], seconds.bits, seconds.count)))
 			return -ENOMEM;
 		if (count < GROUP)
 			break;
@@ -394,50 +453,103 @@ static uint32_t *decode_rest(struct predictor *p, unsigned shape, unsigned count
 	return words;
 }
 
+/* Which of those that the tables have. */
+enum rank { RANK_FIRST, RANK_SECOND, RANK_NONE };
+
+/* Exchanges the two of a pair. */
+static ALWAYS_INLINE void turn(uint64_t *pair)
+{
+	*pair = *pair >> 32 | *pair << 32;
+}
+
+/* The event comes first from now on. */
+static void decode_other(struct predictor *p, unsigned shape, uint32_t slot, uint32_t id, enum rank rank,
+			 struct trace_cursor in[TRACE_SECTIONS])
+{
+	if (rank == RANK_SECOND) {
+		turn(&p->ids[slot]);
+		if (shape & SITE_HAS_SP)
+			turn(&p->stacks[slot]);
+		if (shape & SITE_HAS_TARGET)
+			p->targets[slot] = (struct predicted_targets){ p->targets[slot].second,
+								       p->targets[slot].first };
+		return;
+	}
+	p->ids[slot] = pair(p->ids[slot], id);
+	if (shape & SITE_HAS_SP)
+		p->stacks[slot] = pair(p->stacks[slot], get_4(&in[TRACE_STACKS]));
+	if (shape & SITE_HAS_TARGET)
+		p->targets[slot] = (struct predicted_targets){ get_8(&in[TRACE_TARGETS]),
+							       p->targets[slot].first };
+}
+
 /* The end of the event in `words`; NULL: it makes no sense. */
 static ALWAYS_INLINE uint32_t *decode_event(struct predictor *p, const struct shapes *shapes,
-					    bool hit, bool drops_time,
+					    enum rank rank, bool drops_time,
 					    struct trace_cursor in[TRACE_SECTIONS], uint32_t *words)
 {
-	uint32_t slot = slot_of(p->last), id = hit ? p->ids[slot] : get_4(&in[TRACE_IDS]);
+	uint32_t slot = slot_of(p->last);
+	uint32_t id = rank == RANK_FIRST ? (uint32_t)p->ids[slot] :
+		      rank == RANK_SECOND ? second_of(p->ids[slot]) : get_4(&in[TRACE_IDS]);
 	unsigned shape = shape_of(shapes, event_index(id)).flags;
 
 	if (!shape || !fits(id, shape) || !has_tables(p, shape))
 		return NULL;
-	p->ids[slot] = p->last = id;
+	if (rank != RANK_FIRST)
+		decode_other(p, shape, slot, id, rank, in);
+	p->last = id;
 	if (drops_time && shape & SITE_HAS_TSC)
 		*words++ = event_id(event_index(id), event_words(id) - 2);
 	else
 		*words++ = id;
-	if (shape & SITE_HAS_SP) {
-		if (!hit)
-			p->stacks[slot] = get_4(&in[TRACE_STACKS]);
-		*words++ = p->stack += p->stacks[slot];
-	}
-	if (shape & SITE_HAS_TARGET) {
-		if (!hit)
-			p->targets[slot] = get_8(&in[TRACE_TARGETS]);
-		words = put_wide(words, p->targets[slot]);
-	}
+	if (shape & SITE_HAS_SP)
+		*words++ = p->stack += (uint32_t)p->stacks[slot];
+	if (shape & SITE_HAS_TARGET)
+		words = put_wide(words, p->targets[slot].first);
 	if (shape & (SITE_HAS_COUNT | SITE_HAS_ACCESS | SITE_HAS_TSC | SITE_HAS_EXTRA))
 		words = decode_rest(p, shape, event_words(id), drops_time, in, words);
 	return words;
+}
+
+/* Up to 64 bits.  False: there are not so many. */
+static bool get_bits(struct trace_cursor *c, unsigned count, uint64_t *out)
+{
+	const uint8_t *at = trace_get_bytes(c, (count + 7) / 8);
+
+	*out = 0;
+	if (at)
+		memcpy(out, at, (count + 7) / 8);
+	return at;
+}
+
+/* The bits of a group of events. */
+static bool get_group(struct trace_cursor in[TRACE_SECTIONS], unsigned count, uint64_t *hits, uint64_t *seconds)
+{
+	uint64_t events = count < 64 ? (1ull << count) - 1 : ~0ull;
+
+	return get_bits(&in[TRACE_HITS], count, hits) &&
+	       get_bits(&in[TRACE_SECONDS], (unsigned)__builtin_popcountll(~*hits & events), seconds);
 }
 
 int predict_decode(struct predictor *p, const struct shapes *shapes, size_t n, bool drops_time,
 		   struct trace_cursor in[TRACE_SECTIONS], uint32_t *words, size_t *word_count)
 {
 	uint32_t *at = words;
-	const uint8_t *hits = trace_get_bytes(&in[TRACE_HITS], n / 8 + (n % 8 != 0));
 
-	if (!hits)
-		return -EBADMSG;
-	for (size_t i = 0; i < n; i++) {
-		bool hit = hits[i / 8] >> i % 8 & 1;
+	for (size_t done = 0; done < n; done += GROUP) {
+		unsigned count = n - done < GROUP ? (unsigned)(n - done) : GROUP;
+		uint64_t hits, seconds;
 
-		at = decode_event(p, shapes, hit, drops_time, in, at);
-		if (!at)
+		if (!get_group(in, count, &hits, &seconds))
 			return -EBADMSG;
+		for (unsigned i = 0; i < count; i++, hits >>= 1) {
+			enum rank rank = hits & 1 ? RANK_FIRST : seconds & 1 ? RANK_SECOND : RANK_NONE;
+
+			seconds >>= !(hits & 1);
+			at = decode_event(p, shapes, rank, drops_time, in, at);
+			if (!at)
+				return -EBADMSG;
+		}
 	}
 	*word_count = (size_t)(at - words);
 	for (int s = 0; s < TRACE_SECTIONS; s++)

@@ -1,15 +1,16 @@
 /* predict.h - event words to bytes and back, a small fraction of their number.
  *
- * What follows an event is most often what followed the last event of the same site.  So
- * a table keeps for each event what came after it; an event that is as the table says is
- * one bit, and only another one is written out.  Bits and literals are what a general
- * compressor then makes next to nothing of, as code runs in loops.
+ * What follows an event is most often what followed the last event of the same site, or the
+ * last but one that was another.  So a table keeps for each event the two that came after it; an
+ * event that is as the table says is one bit or two, and only another one is written out.  Bits
+ * and literals are what a general compressor then makes next to nothing of, as code runs in loops.
  *
- *     words of the ring     hits    ids        stacks   targets
- *     A                     0       A
- *     B                     0       B
+ *     words of the ring     hits    seconds   ids        stacks   targets
+ *     A                     0       0         A
+ *     B                     0       0         B
  *     A B A B               1111
- *     A C                   1 0     C
+ *     A C                   1 0     0         C
+ *     A B A C               1010    11
  *
  * The low half of rsp is a difference to the one before in the same stream, guessed along
  * with the id; so is the target of an indirect branch.  A hit is a hit in all of them.
@@ -63,6 +64,7 @@ void shapes_deinit(struct shapes *shapes);
 enum trace_section {
 	TRACE_CONTROL,          /* not ours: trace-log.h */
 	TRACE_HITS,             /* a bit an event, the lowest first; whole bytes a call */
+	TRACE_SECONDS,          /* a bit for each of them that is 0; whole bytes for 64 events */
 	TRACE_IDS,              /* 4 bytes each, little-endian, as are ... */
 	TRACE_STACKS,           /* 4 */
 	TRACE_TARGETS,          /* 8 */
@@ -72,9 +74,12 @@ enum trace_section {
 };
 
 struct predictor {
-	uint32_t *ids;          /* by what was before: what comes; see predict.c */
-	uint32_t *stacks;       /* NULL before the first event that needs it, as is ... */
-	uint64_t *targets;
+	/* By what was before: what comes, and what else.  See predict.c. */
+	uint64_t *ids;          /* the low half, and the high half */
+	uint64_t *stacks;       /* likewise; NULL before the first event that needs it, as is ... */
+	struct predicted_targets {
+		uint64_t first, second;
+	} *targets;
 	uint32_t last, stack;
 	uint64_t value, time;
 };

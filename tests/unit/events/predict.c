@@ -167,6 +167,19 @@ Test(predict, takes_a_bit_for_what_comes_again)
 	rig_destroy(g);
 }
 
+Test(predict, takes_two_bits_for_one_of_two)
+{
+	struct rig *g = rig_create();
+
+	while (g->n < 12800)            /* a site without payload: which of two, by chance */
+		add(g, any(g, 2) ? 11 : 12);
+	cr_assert_eq(encode(g, 0, g->n, SIZE_MAX, NULL), 12800);
+	cr_assert_leq(g->out[TRACE_IDS].len, 4 * 4 + 4);
+	cr_assert_geq(g->out[TRACE_SECONDS].len, 12800 / 20);
+	cr_assert_leq(g->out[TRACE_SECONDS].len, 12800 / 12);
+	rig_destroy(g);
+}
+
 Test(predict, stops_at_what_it_does_not_know_and_at_the_limit)
 {
 	struct rig *g = rig_create();
