@@ -75,7 +75,8 @@ struct counts {
 	struct count *items;            /* by function id */
 	uint32_t room;
 	struct summary_sites *sites;    /* summary-count.c; or NULL */
-	struct profile *profile;        /* of --profile, and ... */
+	struct hot_paths *hot;          /* of --profile, as are ... */
+	struct profile *profile;        /* ... its counts, and ... */
 	const struct profile_line *lines;       /* ... what it was resolved to */
 	size_t line_count;
 };

@@ -15,14 +15,28 @@
  * near the program, which limits the number of threads.  When there are no more, the code
  * cache is flushed. */
 #define COUNTERS_OF_CALLS  (128u << 10)
-#define COUNTERS_OF_BLOCKS (256u << 10)
+#define COUNTERS_OF_PATHS  (256u << 10)
 
 struct counted {
-	/* `block` has run n times; and, if there is `site`, the call or jump at its end has been
-	 * made.  NULL: there is only the other. */
-	void (*add)(void *context, const struct block *block, const struct site *site, uint64_t n);
+	/* What the site says has been n times: a call or jump, or a path of blocks. */
+	void (*add)(void *context, const struct site *site, uint64_t n);
 	void *context;
 };
+
+/* The blocks of a path, the last first, with the call or jump that led on from each; NULL: none. */
+struct counted_path {
+	const struct translator *translator;
+	const struct block *block;
+	const struct site *transfer;
+	unsigned left;
+	bool is_last;
+};
+
+struct counted_path counted_path_begin(const struct stream *stream, const struct site *site);
+bool counted_path_next(struct counted_path *path);
+
+/* Has it to do with code in [start, end), as its target, or as a block of its path? */
+bool counted_touches(const struct stream *stream, const struct site *site, uint64_t start, uint64_t end);
 
 /* Takes what the thread has counted of code in [start, end), and of what leads there, and how
  * much that is in all; the counters are 0 behind that.

@@ -99,8 +99,8 @@ static int in_cache(struct thread *thread, struct user_regs_struct *regs)
 		end_rest(thread, at, &state);
 	if (state.has_frame_edit)
 		tracee_write(thread->tid, state.edit_address, &state.edit_value, 8);
-	if (state.is_owed)
-		thread_event(thread, state.event_id, state.event_payload);
+	for (unsigned i = 0; i < state.owed_count; i++)
+		thread_event(thread, state.owed[i].id, state.owed[i].payload);
 	if (state.in_block || state.in_part)
 		cut_event(thread, &state);
 	from_translate(&state.regs, regs);

@@ -109,13 +109,13 @@ static ssize_t covered(struct origin *origin, size_t *cursor, uint32_t *out, siz
 	return (ssize_t)n;
 }
 
-static int superblock(struct origin *origin, const uint64_t *pcs, unsigned count)
+static int superblock(struct origin *origin, const uint64_t *pcs, unsigned count, bool counts)
 {
 	struct target *target = target_of_origin(origin);
 
 	if (pthread_mutex_trylock(&target->lock))
 		return -EAGAIN;
-	int r = translator_superblock(target->translator, pcs, count);
+	int r = translator_superblock(target->translator, pcs, count, counts);
 	pthread_mutex_unlock(&target->lock);
 	return r;
 }

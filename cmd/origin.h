@@ -58,7 +58,7 @@ struct origin_ops {
 	 * -EAGAIN: it cannot be said just now. */
 	ssize_t (*covered)(struct origin *origin, size_t *cursor, uint32_t *out, size_t room);
 	/* As translator_superblock(); -EAGAIN: not just now.  NULL: nothing is translated. */
-	int (*superblock)(struct origin *origin, const uint64_t *pcs, unsigned count);
+	int (*superblock)(struct origin *origin, const uint64_t *pcs, unsigned count, bool counts);
 };
 
 struct origin {
@@ -110,9 +110,9 @@ static inline ssize_t origin_covered(struct origin *origin, size_t *cursor, uint
 	return origin->ops->covered(origin, cursor, out, room);
 }
 
-static inline int origin_superblock(struct origin *origin, const uint64_t *pcs, unsigned count)
+static inline int origin_superblock(struct origin *origin, const uint64_t *pcs, unsigned count, bool counts)
 {
-	return origin->ops->superblock(origin, pcs, count);
+	return origin->ops->superblock(origin, pcs, count, counts);
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "predict.h"
-#include "record-hot.h"
+#include "hot-paths.h"
 #include "record-info.h"
 #include "trace-file.h"
 #include "trace-log.h"
@@ -37,7 +37,7 @@ struct record_space {
 	uint32_t *block_numbers;        /* by index: 1 + number; 0: not defined */
 	uint32_t block_room;
 	struct record_names *names;
-	struct record_hot *hot;         /* with paths of blocks; else NULL */
+	struct hot_paths *hot;         /* with paths of blocks; else NULL */
 };
 
 /* stream->view */
@@ -263,7 +263,7 @@ static size_t events(struct output *output, struct stream *stream, const uint32_
 		trace_log_waited(control_of(output), v->number, stream->waited_until);
 	stream->waited_until = 0;
 	if (s->hot)
-		record_hot_look(s->hot, stream->origin, words, n);
+		hot_paths_look(s->hot, stream->origin, words, n);
 	while (at < n && output->events < limit) {
 		size_t targets = rec->sections[TRACE_TARGETS].len;
 		struct predicted did;
@@ -284,6 +284,8 @@ static size_t events(struct output *output, struct stream *stream, const uint32_
 		if (at < n && (event_words(words[at]) >= n - at || !define(output, stream, words[at])))
 			break;
 	}
+	if (s->hot)
+		hot_paths_pass(s->hot, at);
 	flush_if_due(output);
 	if (output->events < limit)
 		return at;
@@ -308,7 +310,7 @@ static struct record_space *space_begin(struct output *output, struct space *spa
 		s->names = record_names_create(space->origin, control_of(output),
 					       output->recording->spaces);
 	if (s && output->session->events.paths)
-		s->hot = record_hot_create();
+		s->hot = hot_paths_create(false);
 	if (!s || !s->names || (output->session->events.paths && !s->hot)) {
 		if (s)
 			record_names_destroy(s->names);
@@ -399,7 +401,7 @@ static void space_forget(struct output *output, struct space *space)
 		memset(s->block_numbers, 0, s->block_room * sizeof *s->block_numbers);
 	s->sites = s->blocks = 0;
 	if (s->hot)
-		record_hot_clear(s->hot);
+		hot_paths_clear(s->hot);
 }
 
 static void end(struct output *output, struct stream *stream)
@@ -445,7 +447,7 @@ static void space_free(struct space *space)
 	struct record_space *s = space->view;
 
 	record_names_destroy(s->names);
-	record_hot_destroy(s->hot);
+	hot_paths_destroy(s->hot);
 	shapes_deinit(&s->shapes);
 	free(s->block_numbers);
 	free(s);

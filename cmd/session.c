@@ -354,18 +354,18 @@ static void choose_events(struct session *s)
 
 	s->events = (struct translate_events){
 		.calls = (o->mode == MODE_CALLS && !counts) || (has_blocks && filter_wants_calls(o)),
-		.blocks = has_blocks,
+		.blocks = has_blocks || o->mode == MODE_PROFILE,
 		.counts = o->mode == MODE_INSNS,
 		.coverage = o->mode == MODE_COVERAGE,
 		.count_calls = counts,
-		.count_blocks = o->mode == MODE_PROFILE,
 		.time = (o->mode == MODE_CALLS || (has_blocks && o->clock)) && !o->no_time,
 	};
 	/* Who shows each block as it comes, or stops behind some block, is told of each. */
-	s->events.paths = has_blocks && o->record && !o->limit && !o->lossy && !s->events.calls &&
-			  !s->events.time;
-	s->lossy = o->lossy;
-	s->ring_chunks = counts ? 2 : 4;
+	s->counts_paths = o->mode == MODE_PROFILE;
+	s->events.paths = s->counts_paths ||
+			  (has_blocks && o->record && !o->limit && !o->lossy && !s->events.calls && !s->events.time);
+	s->lossy = o->lossy && !s->counts_paths;
+	s->ring_chunks = counts && !s->counts_paths ? 2 : 4;
 }
 
 /* The counter, unless the machine traps it and has a processor to spare. */

@@ -20,6 +20,7 @@ struct output;
 struct session {
 	const struct options *options;
 	struct translate_events events;
+	bool counts_paths;              /* --profile: by events, and by counters of what is hot */
 	unsigned ring_chunks;
 	bool lossy;
 	bool has_coarse_clock;

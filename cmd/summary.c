@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "hot-paths.h"
 #include "json.h"
 #include "line.h"
 #include "profile.h"
@@ -145,6 +146,7 @@ void summary_space_free(struct space *space)
 
 	summary_sites_destroy(counts->sites);
 	profile_destroy(counts->profile);
+	hot_paths_destroy(counts->hot);
 	free(counts->items);
 	free(counts);
 }

@@ -338,7 +338,7 @@ int target_create(struct session *session, pid_t pid, pid_t tid, struct target *
 	target->pid = pid;
 	target->task = tid;
 	target->ring_chunks = session->ring_chunks;
-	target->counters = session->events.count_blocks ? COUNTERS_OF_BLOCKS :
+	target->counters = session->counts_paths ? COUNTERS_OF_PATHS :
 			   session->events.count_calls ? COUNTERS_OF_CALLS : 0;
 	target->counters_at = COUNTERS_AT(target) - THREAD_BLOCK_OFFSET;
 	target->maps_are_old = true;

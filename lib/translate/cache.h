@@ -254,7 +254,7 @@ void coverage_flush(struct translator *t);
 int target_translate(struct translator *t, struct xblock *b);
 /* The same, with the blocks at the `count` addresses `ahead` behind it as a superblock.  How many
  * blocks it has then. */
-int target_superblock(struct translator *t, struct xblock *b, const uint64_t *ahead, unsigned count);
+int target_superblock(struct translator *t, struct xblock *b, const uint64_t *ahead, unsigned count, bool counts);
 /* Where b, translated, is entered by anybody; and by the exit: what it knows of stores need
  * not be checked there.  0: there is no room. */
 uint32_t target_entry(struct translator *t, struct xblock *b);

@@ -122,7 +122,7 @@ static void translate_again(struct translator *t, struct xblock *last)
 		hand_over(t, old[i], fresh[i]);
 }
 
-int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count)
+int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count, bool counts)
 {
 	struct xblock *old = count ? cache_block_find(t, (struct app_pc){ pcs[0] }) : NULL;
 
@@ -132,7 +132,7 @@ int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned co
 	struct xblock *fresh = renew(t, old);
 	if (!fresh)
 		return -ENOMEM;
-	int r = target_superblock(t, fresh, pcs + 1, count - 1);
+	int r = target_superblock(t, fresh, pcs + 1, count - 1, counts);
 	hand_over(t, old, fresh);
 	/* Who fell into the old one goes over to the new one, too. */
 	if (before)

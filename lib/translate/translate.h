@@ -48,14 +48,15 @@ struct translate_events {
 	bool blocks;            /* SITE_BLOCK at each entry of a block */
 	bool paths;             /* the same once for each path of blocks, where it is left: the
 				 * site's block and those before it, `size` of them in all; see
-				 * struct block.  With blocks alone: no time, calls, coverage */
+				 * struct block.  With blocks, counts and count_*: no time, calls,
+				 * coverage */
 	bool counts;            /* with blocks: SITE_REP, for instruction traces */
 	bool calls;             /* SITE_CALL .. SITE_TAILCALL */
 	bool time;              /* with a time stamp in each of these: see clock_base */
 	bool coverage;          /* each block says once that it has run: translator_first_next() */
 	bool stores;            /* SITE_STORE around stores into the watched ranges */
-	bool count_calls;       /* calls and jumps to functions add to counters: translator_counter() */
-	bool count_blocks;      /* every block does */
+	bool count_calls;       /* calls and jumps to functions add to counters: translator_counter();
+				 * with paths, those that are told of imply the direct ones */
 };
 
 /* Code of the dynamic linker's that a call passes through. */
@@ -173,10 +174,11 @@ int translator_hot(struct translator *t, int lookup, uint32_t block, struct app_
  * and all of them are one path.  Who comes to the first one runs in the superblock from then on,
  * and leaves it where execution goes another way.  Returns how many blocks it has, 0: there is no
  * room, or the first cannot be in one; fewer than `count` where these do not follow each other any
- * more, or may be changed by the program.  -ENOMEM.
+ * more, or may be changed by the program.  -ENOMEM.  `counts`: its paths add to counters instead of
+ * being reported.
  * requires: events.paths */
 #define TRANSLATE_SUPERBLOCK_MAX 64
-int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count);
+int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count, bool counts);
 
 /* The answer to REQUEST_STALE: the block that the exit leads to was translated
  * from bytes that have changed. */
@@ -247,12 +249,16 @@ struct translate_regs {
 	uint64_t flags;
 };
 
+#define OWED_MAX 2                      /* a path, and an arrival behind it */
+
 struct translate_state {
 	struct translate_regs regs;     /* the program's */
-	bool is_owed;                   /* an instruction has run whose event is not in the
-					 * ring yet: the owner is to write ... */
-	uint32_t event_id;              /* ... this id ... */
-	uint32_t event_payload[EVENT_WORDS_MAX];        /* ... with its payload */
+	/* Instructions have run whose events are not in the ring yet: the owner is to write them,
+	 * in this order. */
+	unsigned owed_count;
+	struct {
+		uint32_t id, payload[EVENT_WORDS_MAX];
+	} owed[OWED_MAX];
 	const struct block *block;      /* the block it is in; NULL: in the runtime */
 	bool in_block;                  /* `block` has been reported or counted, but nothing of
 					 * it from regs.pc on has run: it is cut there */
@@ -296,6 +302,9 @@ struct block {
 	uint32_t index;
 	uint32_t before;                /* index of the one that falls into it; NO_BLOCK: none */
 	uint32_t counter;               /* 1 + number of its counter; 0: none */
+	/* With events.count_calls and paths: 1 + site of the call or jump at its end; 0: none.
+	 * `passes`: of that which leads to the block behind it in its path. */
+	uint32_t transfer, passes;
 	bool is_dropped;
 	bool ends_in_syscall;
 };
@@ -306,8 +315,8 @@ const struct block *translator_block(const struct translator *t, uint32_t index)
 
 /* What counter number `index` counts.  NULL: there are not so many.  As for sites. */
 struct translate_counter {
-	uint32_t block;         /* executions of this block; NO_BLOCK: of the transfer alone */
-	uint32_t site;          /* and of the call or jump at its end; NO_SITE: of none */
+	uint32_t block;         /* executions of this block; NO_BLOCK: what the site says alone */
+	uint32_t site;          /* and the call or jump at its end, or a path; NO_SITE: nothing */
 };
 #define NO_SITE 0xffffffffu
 const struct translate_counter *translator_counter(const struct translator *t, uint32_t index);

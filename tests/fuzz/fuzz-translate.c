@@ -122,8 +122,8 @@ static struct translator *create(unsigned mode, unsigned place)
 		.events = {
 			.blocks = mode & 1, .counts = mode & 2, .calls = mode & 4, .time = mode & 8,
 			.coverage = mode & 16, .stores = mode & 32,
+			.paths = (mode & 61) == 1,
 			.count_calls = (mode & 36) == 0 && place & 16,
-			.count_blocks = (mode & 37) == 0 && place & 32,
 		},
 		.ranges = ranges, .range_count = mode & 32 ? 1 + (place >> 7 & 1) : 0,
 		.watch_reads = mode & 64, .has_bmi2 = place & 4, .has_fsgsbase = place & 8,
@@ -162,6 +162,23 @@ static void look_ahead(struct translator *t, unsigned n)
 		;
 }
 
+/* Blocks that there are, in any order, and what stands behind them. */
+static void lay_out(struct translator *t, unsigned op, unsigned arg)
+{
+	uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
+	unsigned count = 1 + op / 8 % TRANSLATE_SUPERBLOCK_MAX;
+
+	if (!t->config.events.paths || !t->blocks.count)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		const struct block *b = translator_block(t, (arg + i * (op & 7)) % t->blocks.count);
+
+		pcs[i] = i && op >> (i % 8) & 1 ? b->pc.address + b->bytes_len : b->pc.address;
+	}
+	int r = translator_superblock(t, pcs, count, t->config.events.count_calls && op & 1);
+	fuzz_check(r >= 0 && r <= (int)count, "%d blocks of %u", r, count);
+}
+
 static void operate(struct translator *t, unsigned op, unsigned arg)
 {
 	struct app_pc pc = { program.start + (arg | (op & 0x80) << 1) };
@@ -169,7 +186,7 @@ static void operate(struct translator *t, unsigned op, unsigned arg)
 	struct cache_pc at = { 0 };
 	int r = -EINVAL;
 
-	switch (op % 7) {
+	switch (op % 8) {
 	case 0:
 		r = translator_enter(t, pc, &at);
 		break;
@@ -195,6 +212,10 @@ static void operate(struct translator *t, unsigned op, unsigned arg)
 		r = translator_hot(t, (int)(op >> 3) % LOOKUP_KINDS,
 				   t->blocks.count ? exit % t->blocks.count : exit, pc, &at);
 		break;
+	case 7:
+		lookups_are_used = true;
+		lay_out(t, op, arg);
+		break;
 	}
 	check_way_in(t, r, at);
 }
@@ -213,7 +234,8 @@ static void check_state(struct translator *t, uint32_t offset)
 	if (offset < RUNTIME_OFFSET(runtime_end))
 		return;
 	fuzz_check(state.block, "no block at +%x", offset);
-	fuzz_check(!state.is_owed || translator_site(t, event_index(state.event_id)), "+%x", offset);
+	for (unsigned i = 0; i < state.owed_count; i++)
+		fuzz_check(translator_site(t, event_index(state.owed[i].id)), "+%x", offset);
 	fuzz_check(!state.in_block || state.regs.pc - state.block->pc.address <= state.block->bytes_len ||
 		   state.regs.pc == 0x5a5a5a5a5a5a5a5a,
 		   "+%x: at %lx in block %lx", offset, state.regs.pc, state.block->pc.address);

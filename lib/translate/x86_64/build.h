@@ -84,6 +84,7 @@ struct build {
 	/* In a superblock: see superblock.c. */
 	const uint64_t *ahead;          /* the blocks behind this one; NULL: it is none */
 	unsigned ahead_count;
+	bool counts;                    /* its paths are counted instead of reported */
 	uint64_t goes_to;               /* the next of them, into which execution falls; 0: it is left */
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
@@ -167,6 +168,11 @@ void count_plan(struct build *b);
 void count_emit(struct build *b);
 /* The same with count_late; leaves rcx in its slot. */
 void count_emit_late(struct build *b);
+/* 1 + site of the call at the end of b's block, or of the jump to a function; 0: there is none. */
+uint32_t count_transfer(struct build *b);
+/* Where a thread's counter stands, from its thread block on; and r = that + 1, and back. */
+uint32_t count_place(const struct build *b, uint32_t counter);
+void count_emit_add(struct emit *e, struct reg r, uint32_t place);
 /* Counts an arrival at b's block that `site` describes; rcx is in its slot. */
 void count_emit_arrival(struct build *b, struct site *site, uint16_t saved);
 /* What the program has of stubs; STUB_NONE where nothing is counted. */

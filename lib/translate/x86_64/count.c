@@ -1,5 +1,5 @@
-/* count.c - counting in place of reporting: each block that counts has a counter of 8 bytes
- * beside each thread's block, to which no other thread adds.
+/* count.c - counting calls in place of reporting them: each block that ends with one has a
+ * counter of 8 bytes beside each thread's block, to which no other thread adds.
  *
  *	inc qword ptr gs:[counter]		where flags are dead
  *
@@ -61,31 +61,35 @@ static int best_place(struct build *b)
 	return b->count_late ? b->count - 1 : 0;
 }
 
-void count_plan(struct build *b)
+uint32_t count_transfer(struct build *b)
 {
 	uint64_t target = 0;
 	enum site_kind kind = transfer_of(b, &target);
 
+	return kind == SITE_NONE ? 0 : 1 + event_site(b, kind, 0, b->pcs[b->count - 1], target);
+}
+
+void count_plan(struct build *b)
+{
+	uint32_t transfer = count_transfer(b);
+
 	b->count_at = -1;
 	b->is_counted = b->count_late = false;
-	if (kind == SITE_NONE && !b->t->config.events.count_blocks)
+	if (!transfer)
 		return;
-	uint32_t site = NO_SITE;
-	if (kind != SITE_NONE)
-		site = event_site(b, kind, 0, b->pcs[b->count - 1], target);
-	b->counter = cache_counter_add(b->t, b->block->public.index, site);
+	b->counter = cache_counter_add(b->t, b->block->public.index, transfer - 1);
 	b->block->public.counter = b->counter + 1;
 	b->count_at = best_place(b);
 }
 
 /* ---- the code ---------------------------------------------------------------------------- */
 
-static uint32_t place_of(const struct build *b, uint32_t counter)
+uint32_t count_place(const struct build *b, uint32_t counter)
 {
 	return b->t->config.counters_at + 8 * counter;
 }
 
-static void emit_add(struct emit *e, struct reg r, uint32_t at)
+void count_emit_add(struct emit *e, struct reg r, uint32_t at)
 {
 	uint8_t rex = r.number >= 8 ? 0x4d : 0x48, low = r.number & 7;
 
@@ -108,7 +112,7 @@ static void emit_with_register(struct build *b, struct where where, uint32_t at)
 		where.saved = BIT(r.number);
 		build_mark(b, true, where);
 	}
-	emit_add(e, r, at);
+	count_emit_add(e, r, at);
 	b->is_counted = true;
 	build_mark(b, true, where);
 	if (!free)
@@ -118,7 +122,7 @@ static void emit_with_register(struct build *b, struct where where, uint32_t at)
 void count_emit(struct build *b)
 {
 	struct where where = at(b->pcs[b->count_at], true);
-	uint32_t place = place_of(b, b->counter);
+	uint32_t place = count_place(b, b->counter);
 
 	build_mark(b, true, where);
 	if (b->dead_flags[b->count_at] == X86_FLAGS_ALL && !b->section)
@@ -137,7 +141,7 @@ void count_emit_late(struct build *b)
 	emit_mov_slot_reg(&b->t->hot, RCX);             /* mov gs:[slot], rcx */
 	where.saved = BIT(1);
 	build_mark(b, true, where);
-	emit_add(&b->t->hot, RCX, place_of(b, b->counter));
+	count_emit_add(&b->t->hot, RCX, count_place(b, b->counter));
 	b->is_counted = true;
 	build_mark(b, true, where);
 }
@@ -149,6 +153,6 @@ void count_emit_arrival(struct build *b, struct site *site, uint16_t saved)
 	uint32_t counter = cache_counter_add(b->t, NO_BLOCK, index);
 
 	build_mark_owed(b, true, where, index);
-	emit_add(&b->t->hot, RCX, place_of(b, counter));
+	count_emit_add(&b->t->hot, RCX, count_place(b, counter));
 	build_mark(b, true, where);
 }

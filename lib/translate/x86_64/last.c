@@ -223,7 +223,7 @@ bool last_is_left_out(const struct build *b)
 	if (b->ahead)
 		return b->goes_to;
 	if (b->t->config.events.paths)
-		return target > pc &&   /* no loop */
+		return target > pc && !count_stub(b) &&         /* no loop, and not reported */
 		       !(to && to->entry && b->path_len >= PATH_BLOCKS_SHORT);
 	return !is_reported_jump(b, pc, target) && target && to != b->block && !(to && to->entry);
 }

@@ -19,9 +19,15 @@
  *	mov gs:[cursor], r
  *	test r, 0xff00;  jz full
  *
+ * or, in a superblock that counts its paths, there
+ *
+ *	inc qword ptr gs:[counter]		with dead flags; else as in count.c
+ *
  * A register that need not be saved is worth much: processors forward a cursor at no cost
  * only when few stores lie between.  Up to the event it is owed wherever the thread stops.
  */
+#include <assert.h>
+
 #include "build.h"
 #include "runtime.h"
 
@@ -91,6 +97,8 @@ static int best_place(const struct build *b)
 
 void path_plan(struct build *b)
 {
+	if (b->t->config.events.count_calls)
+		b->block->public.transfer = count_transfer(b);
 	b->is_counted = b->count_late = false;
 	b->count_at = ends_path(b) ? best_place(b) : -1;
 	if (b->count_at < 0 || b->section || has_count(b) || cost_at(b, b->count_at) < COST_SAVED)
@@ -113,6 +121,16 @@ void path_begin(struct build *b)
 }
 
 /* ---- the event ------------------------------------------------------------------------------- */
+
+/* The counter's place in the thread area. */
+static uint32_t take_counter(struct build *b)
+{
+	uint32_t counter = cache_counter_add(b->t, NO_BLOCK, b->path_site - 1);
+
+	b->path_site = 0;
+	b->path_len = 0;
+	return count_place(b, counter);
+}
 
 /* Puts it down; r is the cursor then. */
 static void emit_event(struct build *b, struct emit *e, struct reg r)
@@ -173,11 +191,41 @@ static void emit_full_sparing_rcx(struct build *b, struct where where, uint32_t 
 	emit_jmp(cold, back);                           /* jmp back */
 }
 
+static void count(struct build *b, struct where where, uint16_t dead, bool flags_dead, bool late)
+{
+	struct emit *e = &b->t->hot;
+	struct reg r = dead ? (struct reg){ (uint8_t)__builtin_ctz(dead) } : RCX;
+	bool saves = !dead && !flags_dead;
+
+	build_mark(b, true, where);
+	if (saves || late) {
+		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
+		where.saved |= BIT(1);
+		build_mark(b, true, where);
+	}
+	uint32_t place = take_counter(b);
+	if (flags_dead)
+		emit_tb(e, 0x48, 0xff, 0, place);       /* inc qword gs:[counter] */
+	else
+		count_emit_add(e, r, place);            /* mov r, ...;  lea r, [r + 1];  mov ..., r */
+	build_mark(b, true, where);
+	if (saves && !late) {
+		emit_mov_reg_slot(e, RCX);              /* mov rcx, gs:[slot] */
+		where.saved &= (uint16_t)~BIT(1);
+		build_mark(b, true, where);
+	}
+}
+
 /* Tells the path, in hot code, where these registers are dead.  `where`: the program is
  * there before it and behind it, where rcx may stay in its slot. */
 static void tell(struct build *b, struct where where, uint16_t dead, bool flags_dead, bool late)
 {
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
+
+	if (b->counts) {
+		count(b, where, dead, flags_dead, late);
+		return;
+	}
 	uint16_t usable = flags_dead ? dead : dead & BIT(1);
 	struct reg r = usable ? (struct reg){ (uint8_t)__builtin_ctz(usable) } : RCX;
 	bool spares_rcx = r.number != RCX.number;
@@ -235,11 +283,16 @@ void path_emit_end(struct build *b, uint64_t pc)
 }
 
 /* In cold code, at a place of which `where` says all, with rcx in its slot; returns where the jump
- * to a full ring's way out is to be patched. */
+ * to a full ring's way out is to be patched, 0: nowhere. */
 static uint32_t tell_away(struct build *b, struct where where)
 {
 	struct emit *e = &b->t->cold;
 
+	if (b->counts) {
+		count_emit_add(e, RCX, take_counter(b));
+		build_mark(b, false, where);
+		return 0;
+	}
 	emit_event(b, e, RCX);
 	build_mark(b, false, where);
 	EMIT_RAW(e, 0x0f, 0xb6, 0xcd, 0xe3, 0);         /* movzx ecx, ch;  jrcxz full */
@@ -250,6 +303,9 @@ static void finish_away(struct build *b, struct where where, uint32_t back)
 {
 	struct emit *e = &b->t->cold;
 
+	if (!back)
+		return;
+	assert(e->is_full || e->at - back < 128);
 	if (!e->is_full)
 		e->local[back - 1] = (uint8_t)(e->at - back);
 	build_mark(b, false, where);

@@ -72,21 +72,21 @@ static void fill_owed(struct translator *t, uint32_t index, const struct thread_
 	const struct site *site = translator_site(t, index);
 	const uint64_t *word = t->config.clock_local;
 	uint64_t tsc = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : __rdtsc();
+	uint32_t *payload = out->owed[out->owed_count].payload;
 	unsigned n = 0;
 
-	out->is_owed = true;
-	out->event_id = event_id(index, site->words);
+	out->owed[out->owed_count++].id = event_id(index, site->words);
 	if (site->flags & SITE_HAS_SP)
-		out->event_payload[n++] = (uint32_t)out->regs.gpr[4];
+		payload[n++] = (uint32_t)out->regs.gpr[4];
 	if (site->flags & SITE_HAS_FROM)
-		out->event_payload[n++] = tb->jump_from;
+		payload[n++] = tb->jump_from;
 	if (site->flags & SITE_HAS_TARGET) {
-		out->event_payload[n++] = (uint32_t)out->regs.pc;
-		out->event_payload[n++] = (uint32_t)(out->regs.pc >> 32);
+		payload[n++] = (uint32_t)out->regs.pc;
+		payload[n++] = (uint32_t)(out->regs.pc >> 32);
 	}
 	if (site->flags & SITE_HAS_TSC) {
-		out->event_payload[n++] = (uint32_t)tsc;
-		out->event_payload[n++] = (uint32_t)(tsc >> 32);
+		payload[n++] = (uint32_t)tsc;
+		payload[n++] = (uint32_t)(tsc >> 32);
 	}
 }
 

@@ -31,16 +31,33 @@ static bool may_go_to(const struct build *b, uint64_t pc)
 	switch (last->kind) {
 	case X86_KIND_JCC:
 		return pc == b->end_pc || pc == x86_branch_target(last, b->pcs[b->count - 1]);
-	case X86_KIND_JMP:
+	case X86_KIND_JMP:                              /* in a stub it is reported */
+		return pc == x86_branch_target(last, b->pcs[b->count - 1]) && !count_stub(b);
 	case X86_KIND_CALL:
 		return pc == x86_branch_target(last, b->pcs[b->count - 1]);
-	case X86_KIND_JMP_IND:
+	case X86_KIND_JMP_IND:                          /* in the resolver likewise */
 	case X86_KIND_CALL_IND:
 	case X86_KIND_RET:
-		return true;
+		return count_stub(b) != STUB_RESOLVER;
 	default:
 		return false;
 	}
+}
+
+/* What is reported on arrival elsewhere is known here when the path is told: 1 + its site. */
+static uint32_t transfer_to(struct build *b, uint64_t pc)
+{
+	const struct x86_insn *last = &b->insns[b->count - 1];
+	int lookup = last->kind == X86_KIND_CALL_IND ? LOOKUP_CALL : last->kind == X86_KIND_JMP_IND ? LOOKUP_JMP :
+		     LOOKUP_RET;
+	const struct xblock *to = cache_block_get(b->t, (struct app_pc){ pc });
+	struct site site;
+
+	if (lookup == LOOKUP_RET || b->ends_early || !to || !target_arrival(b->t, to, lookup, &site))
+		return 0;
+	site.pc = b->pcs[b->count - 1];
+	site.flags = site.words = 0;
+	return 1 + cache_site_add(b->t, &site);
 }
 
 void superblock_plan(struct build *b)
@@ -48,6 +65,8 @@ void superblock_plan(struct build *b)
 	uint64_t pc = b->ahead_count ? b->ahead[0] : 0;
 
 	b->goes_to = pc && !path_is_full(b) && may_go_to(b, pc) ? pc : 0;
+	if (b->goes_to && b->t->config.events.count_calls)
+		b->block->public.passes = transfer_to(b, pc);
 }
 
 void superblock_emit_jcc(struct build *b, const struct x86_insn *insn, uint64_t target)
@@ -66,6 +85,7 @@ void superblock_emit_guess(struct build *b, int lookup, struct where where)
 {
 	struct emit *e = &b->t->hot;
 
+	where.arrives = (uint8_t)(1 + lookup);
 	build_mark(b, true, where);
 	if (!(where.saved & BIT(1)))
 		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
@@ -81,11 +101,13 @@ void superblock_emit_guess(struct build *b, int lookup, struct where where)
 	}
 	emit_jmp(e, b->t->cold.at);                     /* jmp away */
 	path_emit_away_indirect(b, lookup, where);
-	where = (struct where){ .pc = b->goes_to, .saved = where.saved };
+	where.at_rdx = false;
+	where.pc = b->goes_to;
 	build_mark(b, true, where);
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
 	where.saved &= (uint16_t)~BIT(2);
 	build_mark(b, true, where);
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
-	build_mark(b, true, at(b->goes_to, false));
+	where.saved = 0;
+	build_mark(b, true, where);
 }

@@ -463,12 +463,13 @@ int target_translate(struct translator *t, struct xblock *first)
 }
 
 int target_superblock(struct translator *t, struct xblock *first, const uint64_t *ahead,
-		      unsigned count)
+		      unsigned count, bool counts)
 {
 	struct build b = begin(t);
 
 	b.ahead = ahead;
 	b.ahead_count = count;
+	b.counts = counts;
 	int r = translate_run(&b, first);
 	return r < 0 ? r : b.done_count;
 }

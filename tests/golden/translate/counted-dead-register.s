@@ -1,3 +1,4 @@
 # near counted
 	lea rdx, [rdi + 8]
-	jmp rdx
+	call 1f
+1:	ret

@@ -2,5 +2,5 @@
 	mov rax, [rdi]
 	lea rdx, [rax + 1]
 	cmp rdx, rsi
-	jne 1f
+	call 1f
 1:	ret

@@ -2,6 +2,7 @@
  * translated, NAME.out is what must come out.  The first line of NAME.s says how:
  *
  *	# far blocks paths calls time stores writable
+ *	# near paths counted superblock 0x0 0x20	(blocks at these offsets in a row)
  *
  * GOLDEN=update in the environment writes the .out files anew. */
 #include "machine.h"
@@ -107,6 +108,23 @@ static size_t assemble(const char *source, uint8_t *out, size_t room)
 	return n;
 }
 
+/* The offsets behind `how`, laid out. */
+static void lay_out(struct machine *m, const char *how)
+{
+	uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
+	unsigned count = 0;
+	char *end;
+
+	while (count < TRANSLATE_SUPERBLOCK_MAX) {
+		pcs[count] = m->program + strtoull(how, &end, 16);
+		if (end == how)
+			break;
+		how = end;
+		count++;
+	}
+	cr_assert_eq(translator_superblock(m->t, pcs, count, m->config.events.count_calls), count);
+}
+
 static char *translate(const char *source)
 {
 	char how[200] = "", *text = NULL;
@@ -124,7 +142,7 @@ static char *translate(const char *source)
 		.calls = strstr(how, "calls"),
 		.time = strstr(how, "time"), .stores = strstr(how, "stores"),
 		.counts = strstr(how, "counts"),
-		.count_blocks = strstr(how, "counted"), .count_calls = strstr(how, "counted"),
+		.count_calls = strstr(how, "counted"),
 	};
 	static const struct translate_range range = { 0x500000008100, 0x500000008140 };
 	m->config.ranges = &range;
@@ -148,6 +166,12 @@ static char *translate(const char *source)
 
 		cr_assert_eq(translator_hot(m->t, strstr(how, "jump") ? LOOKUP_JMP : LOOKUP_RET, block,
 					    often, &there), 0);
+	}
+	if (strstr(how, "superblock")) {
+		l.hot = m->t->hot.at;
+		l.cold = m->t->cold.at;
+		lay_out(m, strstr(how, "superblock") + 10);
+		cr_assert_eq(translator_enter(m->t, (struct app_pc){ m->program }, &at), 0);
 	}
 	l.hot_end = m->t->hot.at;
 	l.cold_end = m->t->cold.at;

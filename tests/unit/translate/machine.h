@@ -572,7 +572,8 @@ static inline unsigned machine_lay_out(struct machine *m, const uint64_t *order,
 			is_first = order[k] != order[i];
 		if (!is_first)
 			continue;
-		int r = translator_superblock(m->t, order + i, (unsigned)(count - i < len ? count - i : len));
+		int r = translator_superblock(m->t, order + i, (unsigned)(count - i < len ? count - i : len),
+					      m->config.events.count_calls && i % 3);
 		cr_assert_geq(r, 0, "error %d", r);
 		made += r > 1;
 	}

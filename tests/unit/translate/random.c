@@ -395,4 +395,5 @@ RANDOM_TEST(with_blocks_counts_time, false, .blocks = true, .counts = true, .tim
 RANDOM_TEST(with_loads_and_stores, false, .stores = true)
 RANDOM_TEST(when_writable, true, .blocks = true)
 RANDOM_TEST(with_paths, false, .blocks = true, .paths = true)
-RANDOM_TEST(with_counters, false, .count_calls = true, .count_blocks = true)
+RANDOM_TEST(with_counters, false, .count_calls = true)
+RANDOM_TEST(with_counted_paths, false, .blocks = true, .paths = true, .count_calls = true)

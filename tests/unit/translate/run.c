@@ -209,7 +209,7 @@ static const struct mode modes[] = {
 	{ "slow loop", { .blocks = false }, .slow_loop = true },
 	{ "slow loop, calls, time", { .calls = true, .time = true }, .slow_loop = true },
 	{ "counted calls", { .count_calls = true } },
-	{ "counted blocks", { .count_calls = true, .count_blocks = true }, .slow_loop = true },
+	{ "counted paths, slow loop", { .blocks = true, .paths = true, .count_calls = true }, .slow_loop = true },
 	{ "paths", { .blocks = true, .paths = true } },
 	{ "paths, slow loop", { .blocks = true, .paths = true }, .slow_loop = true },
 	{ "paths, counts, writable", { .blocks = true, .paths = true, .counts = true }, .writable = true },
@@ -352,7 +352,7 @@ MODE_TEST(ends_alike_when_asked_about_system_calls, 14)
 MODE_TEST(ends_alike_with_a_slow_loop, 15)
 MODE_TEST(ends_alike_with_a_slow_loop_and_events, 16)
 MODE_TEST(ends_alike_with_counted_calls, 17)
-MODE_TEST(ends_alike_with_counted_blocks, 18)
+MODE_TEST(ends_alike_with_counted_paths, 18)
 MODE_TEST(ends_alike_with_paths, 19)
 MODE_TEST(ends_alike_with_paths_and_a_slow_loop, 20)
 MODE_TEST(ends_alike_with_paths_when_writable, 21)

@@ -62,7 +62,7 @@ static const struct mode modes[] = {
 	{ "stores, asked about", { .stores = true }, .asks_about_stores = true },
 	{ "stores, calls with an argument near", { .stores = true }, .points = true },
 	{ "counted calls", { .count_calls = true } },
-	{ "counted blocks", { .count_calls = true, .count_blocks = true } },
+	{ "counted paths", { .blocks = true, .paths = true, .count_calls = true } },
 	{ "paths", { .blocks = true, .paths = true } },
 	{ "paths, writable", { .blocks = true, .paths = true }, .writable = true },
 	{ "paths, asked, slow loop", { .blocks = true, .paths = true }, .ask = true, .slow_loop = true },
@@ -70,6 +70,11 @@ static const struct mode modes[] = {
 	{ "superblocks", { .blocks = true, .paths = true }, .superblocks = TRANSLATE_SUPERBLOCK_MAX },
 	{ "superblocks, slow loop", { .blocks = true, .paths = true }, .slow_loop = true, .superblocks = 7 },
 	{ "superblocks, ring nearly full", { .blocks = true, .paths = true }, .fill = 8, .superblocks = 12 },
+	{ "counted superblocks", { .blocks = true, .paths = true, .count_calls = true },
+	  .superblocks = 20 },
+	{ "counted superblocks, short, slow loop",
+	  { .blocks = true, .paths = true, .count_calls = true }, .slow_loop = true,
+	  .superblocks = 3 },
 };
 
 /* ---- a stream of events, as what it says ------------------------------------------------- */
@@ -159,19 +164,35 @@ static void tally_transfer(struct tally *t, const struct machine *m, const struc
 		t->calls[site->target - m->program] += n;
 }
 
+/* A path's blocks, and the calls and jumps that led on from each. */
+static void tally_path(struct tally *t, const struct machine *m, const struct site *site, int n)
+{
+	const struct block *block = translator_block(m->t, site->block);
+
+	for (unsigned i = 0; i < site->size; i++) {
+		uint32_t transfer = block->transfer ? block->transfer : i ? block->passes : 0;
+
+		tally_insns(t, m, block, 0, ~0ull, n);
+		if (transfer)
+			tally_transfer(t, m, translator_site(m->t, transfer - 1), n);
+		block = translator_block(m->t, block->before);
+	}
+}
+
+static void tally_site(struct tally *t, const struct machine *m, const struct site *site, int n)
+{
+	if (site->kind == SITE_BLOCK)
+		tally_path(t, m, site, n);
+	else
+		tally_transfer(t, m, site, n);
+}
+
 static void tally_counters(struct tally *t, const struct machine *m)
 {
 	const struct translate_counter *counter;
 
-	for (uint32_t i = 0; (counter = translator_counter(m->t, i)); i++) {
-		const struct block *block = translator_block(m->t, counter->block);
-		int n = (int)machine_counters(m)[i];
-
-		if (block && m->config.events.count_blocks)
-			tally_insns(t, m, block, 0, ~0ull, n);
-		if (counter->site != NO_SITE)
-			tally_transfer(t, m, translator_site(m->t, counter->site), n);
-	}
+	for (uint32_t i = 0; (counter = translator_counter(m->t, i)); i++)
+		tally_site(t, m, translator_site(m->t, counter->site), (int)machine_counters(m)[i]);
 }
 
 static void tally_events(struct tally *t, const struct machine *m, const uint32_t *words, size_t count)
@@ -182,25 +203,24 @@ static void tally_events(struct tally *t, const struct machine *m, const uint32_
 		cr_assert(site && site->words == event_words(words[i]));
 		if (site->flags & SITE_HAS_FROM)
 			cr_assert_not_null(translator_block(m->t, words[i + 1]));
-		tally_transfer(t, m, site, 1);
+		tally_site(t, m, site, 1);
 	}
 }
 
 /* A block that is cut has been counted as a whole, or not at all. */
 static void tally_cut(struct tally *t, const struct machine *m, const struct translate_state *state)
 {
-	const struct translate_counter *counter;
+	const struct block *block = state->block;
+	uint32_t transfer;
 
-	if (state->in_part && m->config.events.count_blocks)
-		tally_insns(t, m, state->block, 0, state->regs.pc, 1);
 	if (!state->in_block)
 		return;
-	if (m->config.events.count_blocks)
-		tally_insns(t, m, state->block, state->regs.pc, ~0ull, -1);
-	cr_assert_gt(state->block->counter, 0);
-	counter = translator_counter(m->t, state->block->counter - 1);
-	if (counter->site != NO_SITE)
-		tally_transfer(t, m, translator_site(m->t, counter->site), -1);
+	if (m->config.events.paths)
+		tally_insns(t, m, block, state->regs.pc, ~0ull, -1);
+	cr_assert(m->config.events.paths || block->counter);
+	transfer = block->counter ? 1 + translator_counter(m->t, block->counter - 1)->site : block->transfer;
+	if (transfer)
+		tally_transfer(t, m, translator_site(m->t, transfer - 1), -1);
 }
 
 /* ---- the stopped thread ----------------------------------------------------------------------- */
@@ -245,16 +265,14 @@ static void check_stream(struct rig *g, const uint32_t *words, size_t count,
 			 const struct translate_state *state, uint64_t offset)
 {
 	static struct stream s;
-	const uint32_t owed[1 + EVENT_WORDS_MAX] = { state->event_id };
+	bool owes_path = state->owed_count && g->mode->events.paths;
 
 	s.count = 0;
 	const struct block *cut = state->in_block ? state->block : NULL;
-	bool owes_path = state->is_owed && g->mode->events.paths;
 	add_words(&s, g->m, words, count, owes_path ? NULL : cut, state->regs.pc);
-	if (state->is_owed) {
-		memcpy((uint32_t *)owed + 1, state->event_payload, sizeof state->event_payload);
-		add_words(&s, g->m, owed, 1 + event_words(owed[0]), owes_path ? cut : NULL, state->regs.pc);
-	}
+	for (unsigned i = 0; i < state->owed_count; i++)
+		add_words(&s, g->m, &state->owed[i].id, 1 + event_words(state->owed[i].id), owes_path ? cut : NULL,
+			  state->regs.pc);
 	machine_drain(&g->second);
 	add_words(&s, g->m, g->second.log, g->second.log_count, NULL, 0);
 	for (size_t i = 0; i < s.count && i < g->whole.count; i++)
@@ -271,15 +289,13 @@ static void check_tally(struct rig *g, const uint32_t *words, size_t count,
 			const struct translate_state *state, uint64_t offset)
 {
 	static struct tally t;
-	uint32_t owed[1 + EVENT_WORDS_MAX] = { state->event_id };
 
 	memset(&t, 0, sizeof t);
 	tally_counters(&t, g->m);
 	tally_events(&t, g->m, words, count);
 	tally_cut(&t, g->m, state);
-	memcpy(owed + 1, state->event_payload, sizeof state->event_payload);
-	if (state->is_owed)
-		tally_events(&t, g->m, owed, 1 + event_words(owed[0]));
+	for (unsigned i = 0; i < state->owed_count; i++)
+		tally_events(&t, g->m, &state->owed[i].id, 1 + event_words(state->owed[i].id));
 	machine_drain(&g->second);
 	tally_counters(&t, &g->second);
 	tally_events(&t, &g->second, g->second.log, g->second.log_count);
@@ -293,7 +309,7 @@ static void check_tally(struct rig *g, const uint32_t *words, size_t count,
 
 static bool is_counting(const struct mode *mode)
 {
-	return mode->events.count_calls || mode->events.count_blocks;
+	return mode->events.count_calls;
 }
 
 static void check_stop(struct rig *g, const struct user_regs_struct *r)
@@ -481,7 +497,7 @@ STATE_TEST(slow_loop_calls_time, 12)
 STATE_TEST(stores_asked, 13)
 STATE_TEST(stores_points, 14)
 STATE_TEST(counted_calls, 15)
-STATE_TEST(counted_blocks, 16)
+STATE_TEST(counted_paths, 16)
 STATE_TEST(paths, 17)
 STATE_TEST(paths_writable, 18)
 STATE_TEST(paths_asked, 19)
@@ -489,3 +505,5 @@ STATE_TEST(paths_ring_full, 20)
 STATE_TEST(superblocks, 21)
 STATE_TEST(superblocks_slow_loop, 22)
 STATE_TEST(superblocks_ring_full, 23)
+STATE_TEST(superblocks_counted, 24)
+STATE_TEST(superblocks_counted_short, 25)

@@ -1,4 +1,4 @@
-#include "record-hot.h"
+#include "hot-paths.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,17 +10,20 @@
 #define HEADS_BITS 12
 #define HEADS (1u << HEADS_BITS)
 #define SEEN_OFTEN 16u          /* in windows; twice as often after each try */
+#define SETTLED 16384u          /* in windows, until its superblock counts */
 #define TRIES_MAX 8
 #define CANDIDATES 8            /* that are compared in one look */
 
 /* Where a path begins.  Two that share a place drive each other out: what comes often stays. */
 struct head {
 	uint64_t pc;
-	uint16_t seen;
+	uint32_t all;
+	uint16_t seen;                  /* since the last try */
 	uint8_t tries;
 };
 
-struct record_hot {
+struct hot_paths {
+	bool settles;
 	size_t pause, passed;           /* words */
 	struct head heads[HEADS];
 	/* the window */
@@ -33,21 +36,23 @@ struct trail {
 	unsigned count;
 };
 
-struct record_hot *record_hot_create(void)
+struct hot_paths *hot_paths_create(bool settles)
 {
-	struct record_hot *hot = calloc(1, sizeof *hot);
+	struct hot_paths *hot = calloc(1, sizeof *hot);
 
-	if (hot)
-		record_hot_clear(hot);
+	if (hot) {
+		hot->settles = settles;
+		hot_paths_clear(hot);
+	}
 	return hot;
 }
 
-void record_hot_destroy(struct record_hot *hot)
+void hot_paths_destroy(struct hot_paths *hot)
 {
 	free(hot);
 }
 
-void record_hot_clear(struct record_hot *hot)
+void hot_paths_clear(struct hot_paths *hot)
 {
 	memset(hot->heads, 0, sizeof hot->heads);
 	hot->pause = PAUSE_WORDS;
@@ -56,7 +61,7 @@ void record_hot_clear(struct record_hot *hot)
 
 /* ---- the window ------------------------------------------------------------------------ */
 
-static void fill_window(struct record_hot *hot, const struct origin *origin, const uint32_t *words, size_t n)
+static void fill_window(struct hot_paths *hot, const struct origin *origin, const uint32_t *words, size_t n)
 {
 	hot->count = 0;
 	for (size_t at = 0; at < n && hot->count < WINDOW; at += 1 + event_words(words[at])) {
@@ -68,12 +73,12 @@ static void fill_window(struct record_hot *hot, const struct origin *origin, con
 	}
 }
 
-static struct head *head_of(struct record_hot *hot, uint64_t pc)
+static struct head *head_of(struct hot_paths *hot, uint64_t pc)
 {
 	return &hot->heads[pc * 0x9e3779b97f4a7c15ull >> (64 - HEADS_BITS)];
 }
 
-static void count_heads(struct record_hot *hot)
+static void count_heads(struct hot_paths *hot)
 {
 	for (unsigned i = 0; i < hot->count; i++) {
 		if (!hot->sites[i])
@@ -81,16 +86,18 @@ static void count_heads(struct record_hot *hot)
 		uint64_t pc = hot->sites[i]->target;
 		struct head *head = head_of(hot, pc);
 
-		if (head->pc == pc)
-			head->seen += head->seen < UINT16_MAX;
-		else if (head->seen)
+		if (head->pc != pc && head->seen) {
 			head->seen--;
-		else
-			*head = (struct head){ .pc = pc, .seen = 1 };
+			continue;
+		}
+		if (head->pc != pc)
+			*head = (struct head){ .pc = pc };
+		head->seen += head->seen < UINT16_MAX;
+		head->all++;
 	}
 }
 
-static bool is_often(struct record_hot *hot, unsigned i)
+static bool is_often(struct hot_paths *hot, unsigned i)
 {
 	const struct head *head = hot->sites[i] ? head_of(hot, hot->sites[i]->target) : NULL;
 
@@ -100,7 +107,7 @@ static bool is_often(struct record_hot *hot, unsigned i)
 /* ---- what follows ---------------------------------------------------------------------- */
 
 /* The blocks from event i on. */
-static void follow(const struct record_hot *hot, const struct origin *origin, unsigned i, struct trail *out)
+static void follow(const struct hot_paths *hot, const struct origin *origin, unsigned i, struct trail *out)
 {
 	out->count = 0;
 	for (; i < hot->count && hot->sites[i]; i++) {
@@ -133,7 +140,7 @@ static void cut(struct trail *trail, const struct trail *other)
 }
 
 /* Events from i on that these blocks are now. */
-static unsigned events_of(const struct record_hot *hot, unsigned i, unsigned blocks)
+static unsigned events_of(const struct hot_paths *hot, unsigned i, unsigned blocks)
 {
 	unsigned events = 0;
 
@@ -146,7 +153,7 @@ static unsigned events_of(const struct record_hot *hot, unsigned i, unsigned blo
 }
 
 /* The next time that the path of event i begins; 0: it does not. */
-static unsigned again(const struct record_hot *hot, unsigned i)
+static unsigned again(const struct hot_paths *hot, unsigned i)
 {
 	for (unsigned k = i + 1; k < hot->count; k++)
 		if (hot->sites[k] && hot->sites[k]->target == hot->sites[i]->target)
@@ -154,8 +161,8 @@ static unsigned again(const struct record_hot *hot, unsigned i)
 	return 0;
 }
 
-/* How many events one would take the place of; below 2: none is to be made. */
-static unsigned try(struct record_hot *hot, const struct origin *origin, unsigned i, struct trail *out)
+/* How many events one would take the place of; 0: none is to be made. */
+static unsigned try(struct hot_paths *hot, const struct origin *origin, unsigned i, struct trail *out)
 {
 	struct head *head = head_of(hot, hot->sites[i]->target);
 	unsigned next = again(hot, i), size = hot->sites[i]->size;
@@ -175,7 +182,7 @@ static unsigned try(struct record_hot *hot, const struct origin *origin, unsigne
 }
 
 /* The path at which a superblock saves most; 0: there is none. */
-static unsigned choose(struct record_hot *hot, const struct origin *origin, struct trail *best)
+static unsigned choose(struct hot_paths *hot, const struct origin *origin, struct trail *best)
 {
 	unsigned most = 0;
 	struct trail trail;
@@ -193,24 +200,45 @@ static unsigned choose(struct record_hot *hot, const struct origin *origin, stru
 	return most;
 }
 
-void record_hot_look(struct record_hot *hot, struct origin *origin, const uint32_t *words, size_t n)
+/* The same of a path that comes so often that it had better be counted; false: there is none. */
+static bool settle(struct hot_paths *hot, const struct origin *origin, struct trail *out)
+{
+	for (unsigned i = 0; i < hot->count; i++) {
+		struct head *head = hot->sites[i] ? head_of(hot, hot->sites[i]->target) : NULL;
+
+		if (!head || head->pc != hot->sites[i]->target || head->all < SETTLED)
+			continue;
+		follow(hot, origin, i, out);
+		return true;
+	}
+	return false;
+}
+
+void hot_paths_pass(struct hot_paths *hot, size_t words)
+{
+	hot->passed += words;
+}
+
+void hot_paths_look(struct hot_paths *hot, struct origin *origin, const uint32_t *words, size_t n)
 {
 	struct trail trail;
 
-	hot->passed += n;
 	if (hot->passed < hot->pause || n < WINDOW / 2)
 		return;
 	hot->passed = 0;
 	fill_window(hot, origin, words, n);
 	count_heads(hot);
-	if (!choose(hot, origin, &trail)) {
+	bool is_found = choose(hot, origin, &trail);
+	bool settles = !is_found && hot->settles && settle(hot, origin, &trail);
+	if (is_found)
+		hot->pause = PAUSE_WORDS;
+	else if (!settles)
 		hot->pause = hot->pause < PAUSE_MAX ? 2 * hot->pause : PAUSE_MAX;
-		return;
-	}
-	hot->pause = PAUSE_WORDS;
-	if (origin_superblock(origin, trail.pcs, trail.count) == -EAGAIN)
+	if ((!is_found && !settles) || origin_superblock(origin, trail.pcs, trail.count, settles) == -EAGAIN)
 		return;
 	struct head *head = head_of(hot, trail.pcs[0]);
+	if (settles)
+		head->all = 0;
 	head->seen = 0;
 	head->tries += head->tries < TRIES_MAX;
 }
