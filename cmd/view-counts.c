@@ -113,6 +113,7 @@ static void take_part(struct output *output, struct stream *stream, uint64_t sta
 {
 	struct thread_counts *c = stream->view;
 	const struct counted counted = { add, c };
+	const struct name *stub = c->calls.stub;        /* of events, which come in order */
 	uint32_t index = 0;
 	uint64_t n;
 
@@ -126,6 +127,7 @@ static void take_part(struct output *output, struct stream *stream, uint64_t sta
 		output->events += n;
 		add(c, site, n);
 	}
+	c->calls.stub = stub;
 }
 
 static void take(struct output *output, struct stream *stream)
