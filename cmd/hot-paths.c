@@ -7,23 +7,27 @@
 #define WINDOW 1024             /* events that are looked at together */
 #define PAUSE_WORDS 16384       /* that are let pass before the next look, at least ... */
 #define PAUSE_MAX (64 * PAUSE_WORDS)    /* and at most, when nothing is found any more */
-#define HEADS_BITS 12
+#define HEADS_BITS 16
 #define HEADS (1u << HEADS_BITS)
-#define SEEN_OFTEN 16u          /* in windows; twice as often after each try */
-#define SETTLED 16384u          /* in windows, until its superblock counts */
+#define OFTEN 2048u             /* times that a path has come, by what windows show; twice after each try */
+#define SETTLED 8192u           /* until it counts, if it has no superblock ... */
+#define SETTLED_LATE (4u << 20) /* ... and if it has one, which may become a longer one */
+#define SETTLE_MAX 64           /* in one look */
+#define LEARNT (24u << 20)      /* words: what has no superblock then will hardly get one */
 #define TRIES_MAX 8
 #define CANDIDATES 8            /* that are compared in one look */
 
 /* Where a path begins.  Two that share a place drive each other out: what comes often stays. */
 struct head {
 	uint64_t pc;
-	uint32_t all;
-	uint16_t seen;                  /* since the last try */
+	uint32_t seen, all;             /* how often; since the last try, and in all */
 	uint8_t tries;
+	bool has_superblock;
 };
 
 struct hot_paths {
-	bool settles;
+	bool settles, has_learnt;
+	size_t all;                     /* words that have passed */
 	size_t pause, passed;           /* words */
 	struct head heads[HEADS];
 	/* the window */
@@ -42,7 +46,7 @@ struct hot_paths *hot_paths_create(bool settles)
 
 	if (hot) {
 		hot->settles = settles;
-		hot_paths_clear(hot);
+		hot->pause = PAUSE_WORDS;
 	}
 	return hot;
 }
@@ -56,7 +60,8 @@ void hot_paths_clear(struct hot_paths *hot)
 {
 	memset(hot->heads, 0, sizeof hot->heads);
 	hot->pause = PAUSE_WORDS;
-	hot->passed = 0;
+	hot->all = hot->passed = 0;
+	hot->has_learnt = false;
 }
 
 /* ---- the window ------------------------------------------------------------------------ */
@@ -78,22 +83,31 @@ static struct head *head_of(struct hot_paths *hot, uint64_t pc)
 	return &hot->heads[pc * 0x9e3779b97f4a7c15ull >> (64 - HEADS_BITS)];
 }
 
+static void add(uint32_t *n, uint32_t more)
+{
+	*n = *n + more < *n ? UINT32_MAX : *n + more;
+}
+
+/* Each stands for as many as have passed for one that is looked at. */
 static void count_heads(struct hot_paths *hot)
 {
+	size_t share = hot->passed / WINDOW;
+	uint32_t weight = share < UINT16_MAX ? (uint32_t)share : UINT16_MAX;
+
 	for (unsigned i = 0; i < hot->count; i++) {
 		if (!hot->sites[i])
 			continue;
 		uint64_t pc = hot->sites[i]->target;
 		struct head *head = head_of(hot, pc);
 
-		if (head->pc != pc && head->seen) {
-			head->seen--;
+		if (head->pc != pc && head->seen > weight) {
+			head->seen -= weight;
 			continue;
 		}
 		if (head->pc != pc)
 			*head = (struct head){ .pc = pc };
-		head->seen += head->seen < UINT16_MAX;
-		head->all++;
+		add(&head->seen, weight);
+		add(&head->all, weight);
 	}
 }
 
@@ -101,7 +115,7 @@ static bool is_often(struct hot_paths *hot, unsigned i)
 {
 	const struct head *head = hot->sites[i] ? head_of(hot, hot->sites[i]->target) : NULL;
 
-	return head && head->pc == hot->sites[i]->target && head->seen >= SEEN_OFTEN << head->tries;
+	return head && head->pc == hot->sites[i]->target && head->seen >= OFTEN << head->tries;
 }
 
 /* ---- what follows ---------------------------------------------------------------------- */
@@ -200,45 +214,71 @@ static unsigned choose(struct hot_paths *hot, const struct origin *origin, struc
 	return most;
 }
 
-/* The same of a path that comes so often that it had better be counted; false: there is none. */
-static bool settle(struct hot_paths *hot, const struct origin *origin, struct trail *out)
+static void lay_out(struct hot_paths *hot, struct origin *origin, const struct trail *trail, bool counts)
 {
-	for (unsigned i = 0; i < hot->count; i++) {
-		struct head *head = hot->sites[i] ? head_of(hot, hot->sites[i]->target) : NULL;
+	struct head *head = head_of(hot, trail->pcs[0]);
 
-		if (!head || head->pc != hot->sites[i]->target || head->all < SETTLED)
+	if (origin_superblock(origin, trail->pcs, trail->count, counts) == -EAGAIN)
+		return;
+	head->seen = 0;
+	head->tries += head->tries < TRIES_MAX;
+	head->has_superblock = true;
+	if (counts)
+		head->all = 0;
+}
+
+static bool settles(const struct hot_paths *hot, const struct head *head)
+{
+	if (head->has_superblock)
+		return head->all >= SETTLED_LATE;
+	return hot->has_learnt || head->all >= SETTLED;
+}
+
+/* Lets those count that come so often.  One that is not followed by the same each time does so by
+ * itself.  How many. */
+static unsigned settle(struct hot_paths *hot, struct origin *origin)
+{
+	unsigned settled = 0;
+	struct trail trail;
+
+	for (unsigned i = 0; i < hot->count && settled < SETTLE_MAX; i++) {
+		const struct site *site = hot->sites[i];
+		struct head *head = site ? head_of(hot, site->target) : NULL;
+
+		if (!head || head->pc != site->target || !settles(hot, head))
 			continue;
-		follow(hot, origin, i, out);
-		return true;
+		follow(hot, origin, i, &trail);
+		if (!head->has_superblock && site->size < trail.count)
+			trail.count = site->size ? site->size : 1;
+		lay_out(hot, origin, &trail, true);
+		settled++;
 	}
-	return false;
+	return settled;
 }
 
 void hot_paths_pass(struct hot_paths *hot, size_t words)
 {
 	hot->passed += words;
+	hot->all += words;
 }
 
 void hot_paths_look(struct hot_paths *hot, struct origin *origin, const uint32_t *words, size_t n)
 {
 	struct trail trail;
+	bool is_found;
 
 	if (hot->passed < hot->pause || n < WINDOW / 2)
 		return;
-	hot->passed = 0;
 	fill_window(hot, origin, words, n);
 	count_heads(hot);
-	bool is_found = choose(hot, origin, &trail);
-	bool settles = !is_found && hot->settles && settle(hot, origin, &trail);
+	hot->passed = 0;
+	if (hot->settles && !hot->has_learnt && hot->all >= LEARNT)
+		hot->has_learnt = origin_count_paths(origin);
+	is_found = choose(hot, origin, &trail);
 	if (is_found)
+		lay_out(hot, origin, &trail, false);
+	if (is_found || (hot->settles && settle(hot, origin)))
 		hot->pause = PAUSE_WORDS;
-	else if (!settles)
+	else
 		hot->pause = hot->pause < PAUSE_MAX ? 2 * hot->pause : PAUSE_MAX;
-	if ((!is_found && !settles) || origin_superblock(origin, trail.pcs, trail.count, settles) == -EAGAIN)
-		return;
-	struct head *head = head_of(hot, trail.pcs[0]);
-	if (settles)
-		head->all = 0;
-	head->seen = 0;
-	head->tries += head->tries < TRIES_MAX;
 }

@@ -120,8 +120,19 @@ static int superblock(struct origin *origin, const uint64_t *pcs, unsigned count
 	return r;
 }
 
+static bool count_paths(struct origin *origin)
+{
+	struct target *target = target_of_origin(origin);
+
+	if (pthread_mutex_trylock(&target->lock))
+		return false;
+	translator_count_paths(target->translator);
+	pthread_mutex_unlock(&target->lock);
+	return true;
+}
+
 const struct origin_ops origin_live = {
 	.site = site, .block = block, .name = name, .line = line, .module_next = module_next,
 	.map_changes = map_changes, .code_gone = code_gone, .covered = covered,
-	.superblock = superblock,
+	.superblock = superblock, .count_paths = count_paths,
 };

@@ -59,6 +59,8 @@ struct origin_ops {
 	ssize_t (*covered)(struct origin *origin, size_t *cursor, uint32_t *out, size_t room);
 	/* As translator_superblock(); -EAGAIN: not just now.  NULL: nothing is translated. */
 	int (*superblock)(struct origin *origin, const uint64_t *pcs, unsigned count, bool counts);
+	/* As translator_count_paths(); false: not just now. */
+	bool (*count_paths)(struct origin *origin);
 };
 
 struct origin {
@@ -113,6 +115,11 @@ static inline ssize_t origin_covered(struct origin *origin, size_t *cursor, uint
 static inline int origin_superblock(struct origin *origin, const uint64_t *pcs, unsigned count, bool counts)
 {
 	return origin->ops->superblock(origin, pcs, count, counts);
+}
+
+static inline bool origin_count_paths(struct origin *origin)
+{
+	return origin->ops->count_paths(origin);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #define PAGE_BITS 9
 #define PAGE_ITEMS (1u << PAGE_BITS)
 #define KNOWN (1ull << 63)
+#define AHEAD 16                /* events: so far away is what is fetched in time */
 
 void path_counts_forget(struct path_counts *counts)
 {
@@ -65,6 +66,8 @@ size_t path_counts_add(struct path_counts *counts, const uint32_t *words, size_t
 	for (at = 0; at < n; at++) {
 		uint64_t *item = place(counts, words[at]);
 
+		if (at + AHEAD < n)
+			__builtin_prefetch(place(counts, words[at + AHEAD]), 1);
 		if (!item || !(*item & KNOWN))
 			break;
 		++*item;

@@ -7,6 +7,7 @@
 #define TABLE_BITS 14
 #define TABLE_SIZE (1u << TABLE_BITS)
 #define GROUP 64                /* events that are looked at together */
+#define AHEAD 16                /* events: so far away is what is fetched in time */
 #define PAYLOAD (SITE_HAS_SP | SITE_HAS_TARGET | SITE_HAS_COUNT | SITE_HAS_ACCESS | \
 		 SITE_HAS_TSC | SITE_HAS_EXTRA)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -259,6 +260,10 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	for (; count < max; count++) {
 		/* with payload 0 an id is its index, or beyond all room */
 		uint32_t index = payload ? event_index(words[0]) : words[0];
+
+		/* a large program has more sites than a cache has room for */
+		if (AHEAD < (size_t)(end - words) / (1 + payload))
+			__builtin_prefetch(&shapes[event_index(words[AHEAD * (1 + payload)])]);
 
 		if (index >= room)
 			break;

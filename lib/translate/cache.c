@@ -46,7 +46,9 @@ bool cache_has_room_to_guess(const struct translator *t)
 {
 	size_t cold_bytes = t->cold.end - t->hot.end;
 
-	if (t->config.counters_max && t->counters.count > t->config.counters_max / 2)
+	/* With paths, what is looked at ahead of time takes none. */
+	size_t counters = t->config.events.paths ? t->config.counters_max / 4 * 3 : t->config.counters_max / 2;
+	if (t->config.counters_max && t->counters.count > counters)
 		return false;
 	return t->hot.end - t->hot.at > t->hot.end / 8 && t->cold.end - t->cold.at > cold_bytes / 8;
 }

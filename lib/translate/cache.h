@@ -195,6 +195,7 @@ struct translator {
 
 	struct translate_stats stats;
 	bool out_of_memory;
+	bool counts_paths;              /* see translator_count_paths() */
 };
 
 /* blocks.c */

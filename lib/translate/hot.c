@@ -122,6 +122,11 @@ static void translate_again(struct translator *t, struct xblock *last)
 		hand_over(t, old[i], fresh[i]);
 }
 
+void translator_count_paths(struct translator *t)
+{
+	t->counts_paths = true;
+}
+
 int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count, bool counts)
 {
 	struct xblock *old = count ? cache_block_find(t, (struct app_pc){ pcs[0] }) : NULL;

@@ -180,6 +180,10 @@ int translator_hot(struct translator *t, int lookup, uint32_t block, struct app_
 #define TRANSLATE_SUPERBLOCK_MAX 64
 int translator_superblock(struct translator *t, const uint64_t *pcs, unsigned count, bool counts);
 
+/* From now on, until a flush, all paths that are translated count, as long as there is room for
+ * more counters than superblocks will need. */
+void translator_count_paths(struct translator *t);
+
 /* The answer to REQUEST_STALE: the block that the exit leads to was translated
  * from bytes that have changed. */
 int translator_stale(struct translator *t, uint32_t exit, struct cache_pc *out);

@@ -347,6 +347,7 @@ static struct build begin(struct translator *t)
 		.groups = w->groups,
 		.done = w->done,
 		.count_at = -1,
+		.counts = t->counts_paths && t->counters.count < t->config.counters_max / 2,
 	};
 }
 
