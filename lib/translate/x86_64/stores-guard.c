@@ -330,7 +330,10 @@ static uint8_t pick_idle(const struct guard *guard, int i)
 	for (unsigned k = 0; k < guard->count; k++)
 		taken |= (uint16_t)((1u << guard->groups[k]->base | 1u << guard->groups[k]->index) & 0xffff);
 	dead = (uint16_t)(b->dead_regs[i] & ~taken);
-	idle = (uint16_t)(find_idle(b, i) & ~taken);
+	idle = find_idle(b, i);
+	if (idle & BIT(1))              /* nobody waits for rcx itself */
+		return STORE_NO_REG;
+	idle &= (uint16_t)~taken;
 	return dead ? (uint8_t)__builtin_ctz(dead) : idle ? (uint8_t)__builtin_ctz(idle) : STORE_NO_REG;
 }
 
