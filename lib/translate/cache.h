@@ -104,6 +104,7 @@ struct state {
 	uint64_t pc;
 	uint32_t site;          /* of the event owed, with is_owed */
 	uint16_t saved;         /* registers whose value is in their slot */
+	uint8_t rcx_in;         /* 1 + the register that rcx's is in; 0: none */
 	uint8_t kind;           /* enum state_kind */
 	bool is_owed;           /* done, but its event is not in the ring yet */
 	uint8_t in_block;       /* enum block_part */

@@ -98,6 +98,7 @@ static inline struct emit *build_out(struct build *b)
 struct where {
 	uint64_t pc;
 	uint16_t saved;         /* registers in their slots */
+	uint8_t rcx_in;         /* 1 + the register that rcx's value is in; 0: none */
 	bool at_rdx;            /* pc is in rdx instead */
 	bool at_target;         /* pc is in gs:[target] instead */
 	bool is_along;          /* from there on the program's own instructions stand here */

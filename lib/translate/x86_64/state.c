@@ -19,7 +19,7 @@ static bool says(const struct state *a, const struct state *b)
 	uint64_t pc = a->pc + (a->kind == STATE_ALONG ? b->at - a->at : 0);
 
 	return pc == b->pc && a->kind == b->kind && a->block == b->block && a->site == b->site &&
-	       a->saved == b->saved && a->is_owed == b->is_owed && a->in_block == b->in_block &&
+	       a->saved == b->saved && a->rcx_in == b->rcx_in && a->is_owed == b->is_owed && a->in_block == b->in_block &&
 	       a->arrives == b->arrives && a->section == b->section;
 }
 
@@ -123,6 +123,8 @@ static bool from_record(struct translator *t, uint32_t offset, const struct tran
 	for (int r = 0; r < 16; r++)
 		if (s->saved >> r & 1)
 			out->regs.gpr[r] = tb->slots[r];
+	if (s->rcx_in)
+		out->regs.gpr[1] = raw->gpr[s->rcx_in - 1];
 	tell_part(t, s, out);
 	if (s->section && tb->rseq) {
 		out->has_frame_edit = true;

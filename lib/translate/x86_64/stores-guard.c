@@ -4,6 +4,16 @@
  *	<is it near a range? near>	for each group of accesses: stores-check.c
  *	mov rcx, gs:[slot]
  *
+ * What has just been stored takes 7 cycles on its way back (Zen 4), and one check would wait
+ * for the one before.  So rcx goes through a register that the block overwrites before it
+ * reads it, if there is one; that one is restored, too, but nobody waits for it:
+ *
+ *	mov gs:[slot], idle		not where it is dead
+ *	mov idle, rcx
+ *	<is it near a range? near>
+ *	mov rcx, idle
+ *	mov idle, gs:[slot]
+ *
  *	near:	<is the memory of any of them near a range? else go on>
  *		jmp <the careful translation of what follows>
  *
@@ -40,6 +50,7 @@ struct guard {
 	bool hot;
 	struct where before, inside;
 	bool compares;                  /* with flags */
+	uint8_t idle;                   /* has rcx's value meanwhile; STORE_NO_REG: none does */
 	unsigned count;
 	const struct store_group *groups[STORE_GROUPS_MAX];
 	unsigned run_count;
@@ -50,6 +61,14 @@ struct guard {
 static struct emit *out(const struct guard *g)
 {
 	return g->hot ? &g->b->t->hot : &g->b->t->cold;
+}
+
+/* mov to, from */
+static void emit_mov(struct emit *e, struct reg to, struct reg from)
+{
+	emit_u8(e, (uint8_t)(0x48 | (from.number >= 8 ? 4 : 0) | (to.number >= 8 ? 1 : 0)));
+	emit_u8(e, 0x89);
+	emit_u8(e, (uint8_t)(0xc0 | (from.number & 7) << 3 | (to.number & 7)));
 }
 
 /* ---- one check ------------------------------------------------------------------------------ */
@@ -121,6 +140,31 @@ static struct reg base_of(const struct guard *guard, unsigned i)
 	return (struct reg){ guard->groups[i]->base };
 }
 
+static bool is_lent(const struct guard *guard, struct reg r)
+{
+	return guard->idle == r.number && r.number != STORE_NO_REG &&
+	       (guard->inside.saved & BIT(r.number));
+}
+
+/* Back to the checks: rax is as it was there. */
+static void emit_rax_again(struct emit *e, const struct guard *guard)
+{
+	if (is_lent(guard, RAX))
+		emit_mov_reg_tb(e, RAX, TB_SLOT(1));            /* mov rax, gs:[slot rcx] */
+	else
+		emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
+}
+
+/* To the careful block: the program's registers are as they were before the checks. */
+static void emit_all_again(struct emit *e, const struct guard *guard, uint16_t saved)
+{
+	emit_mov_reg_slot(e, RAX);                              /* mov rax, gs:[slot] */
+	if (guard->idle != RAX.number && is_lent(guard, (struct reg){ guard->idle }))
+		emit_mov_reg_slot(e, (struct reg){ guard->idle });      /* mov idle, gs:[slot] */
+	if (saved & BIT(1))
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+}
+
 /* near: in the cold code; back behind the checks if none of them, from the first on, is so
  * near. */
 static void emit_near(const struct guard *guard, unsigned first, const struct run *run)
@@ -129,20 +173,23 @@ static void emit_near(const struct guard *guard, unsigned first, const struct ru
 	struct emit *cold = &b->t->cold;
 	struct where inside = guard->inside, deeper;
 	uint32_t hits[STORE_GROUPS_MAX * STORE_HITS_MAX];
-	bool spills = guard->compares && !(inside.saved & BIT(1));
+	bool has_idle = guard->idle != STORE_NO_REG;
+	bool spills = has_idle || (guard->compares && !(inside.saved & BIT(1)));
 	unsigned n = 0;
 
 	build_mark(b, false, inside);
 	if (guard->compares)
 		store_near_is(cold, store_emit_below_start(cold, b->t, base_of(guard, first)), run->back);
 	if (spills) {
-		emit_mov_slot_reg(cold, RCX);                   /* mov gs:[slot], rcx */
-		inside.saved |= BIT(1);
+		emit_mov_tb_reg(cold, TB_SLOT(1), has_idle ? (struct reg){ guard->idle } : RCX);
+		inside.saved |= BIT(1);                         /* mov gs:[slot rcx], rcx or idle */
+		inside.rcx_in = 0;
 	}
 	deeper = inside;
 	deeper.saved |= BIT(0);
 	build_mark(b, false, inside);
-	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
+	if (!is_lent(guard, RAX))
+		emit_mov_slot_reg(cold, RAX);                   /* mov gs:[slot], rax */
 	build_mark(b, false, deeper);
 	for (unsigned i = first; i < run->end; i++) {
 		const struct store_group *g = guard->groups[i];
@@ -150,18 +197,16 @@ static void emit_near(const struct guard *guard, unsigned first, const struct ru
 		n += store_emit_clusters(cold, b->t, (uint64_t)(g->end - g->low), hits + n,
 					 lea_group, g);
 	}
-	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
+	emit_rax_again(cold, guard);
 	build_mark(b, false, inside);
-	if (spills)
+	if (spills && !has_idle)
 		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
 	build_mark(b, false, guard->inside);
 	emit_jmp(cold, run->back);                              /* jmp back */
 	build_mark(b, false, deeper);
 	while (n)
 		store_near_is(cold, hits[--n], cold->at);
-	emit_mov_reg_slot(cold, RAX);                           /* hit: mov rax, gs:[slot] */
-	if (inside.saved)
-		emit_mov_reg_slot(cold, RCX);                   /* mov rcx, gs:[slot] */
+	emit_all_again(cold, guard, inside.saved);              /* hit: */
 	build_mark(b, false, guard->before);
 	emit_exit_careful(b, guard->before.pc);
 }
@@ -191,6 +236,14 @@ static bool has_room(const struct guard *guard)
 				 out(guard)->at - ahead->from[0] + check + TAIL_BYTES < STORE_AHEAD_BYTES);
 }
 
+static void emit_rcx_again(struct emit *e, const struct guard *guard)
+{
+	if (guard->idle == STORE_NO_REG)
+		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	else
+		emit_mov(e, RCX, (struct reg){ guard->idle });  /* mov rcx, idle */
+}
+
 /* The checks; `rcx_is_there`: not only in its slot.  The last run has no end. */
 static void emit_guard(struct guard *guard, bool rcx_is_there)
 {
@@ -205,7 +258,7 @@ static void emit_guard(struct guard *guard, bool rcx_is_there)
 		if (!has_room(guard))
 			end_run_with_jmp(guard, i);
 		if (uses_rcx(g) && (i || !rcx_is_there))
-			emit_mov_reg_slot(e, RCX);              /* mov rcx, gs:[slot] */
+			emit_rcx_again(e, guard);
 		if (!is_at_base(g))
 			emit_lea_group(e, g, g->low);
 		store_emit_cells(e, guard->b->t, r, &guard->ahead);
@@ -254,33 +307,85 @@ static void emit_nears(struct guard *guard)
 	}
 }
 
-static bool is_rcx_dead(const struct build *b, int i)
+/* Those that the block overwrites before it reads them, from instruction i on. */
+static uint16_t find_idle(const struct build *b, int i)
 {
-	return b->dead_regs[i] >> 1 & 1;
+	uint16_t touched = 0, idle = 0;
+
+	for (; i < b->count && b->insns[i].kind == X86_KIND_PLAIN; i++) {
+		const struct x86_insn *insn = &b->insns[i];
+
+		idle |= (uint16_t)(insn->regs_written & ~insn->regs_read & ~touched);
+		touched |= insn->regs_touched;
+	}
+	return idle;
+}
+
+/* Where rcx may be while the checks before instruction i have it; rather a dead register. */
+static uint8_t pick_idle(const struct guard *guard, int i)
+{
+	const struct build *b = guard->b;
+	uint16_t taken = BIT(1) | BIT(4), idle, dead;
+
+	for (unsigned k = 0; k < guard->count; k++)
+		taken |= (uint16_t)((1u << guard->groups[k]->base | 1u << guard->groups[k]->index) & 0xffff);
+	dead = (uint16_t)(b->dead_regs[i] & ~taken);
+	idle = find_idle(b, i);
+	if (idle & BIT(1))              /* nobody waits for rcx itself */
+		return STORE_NO_REG;
+	idle &= (uint16_t)~taken;
+	return dead ? (uint8_t)__builtin_ctz(dead) : idle ? (uint8_t)__builtin_ctz(idle) : STORE_NO_REG;
+}
+
+static void emit_save(struct guard *guard, int i)
+{
+	struct emit *e = out(guard);
+
+	if (guard->b->count)
+		guard->idle = pick_idle(guard, i);
+	if (guard->idle == STORE_NO_REG) {
+		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
+		guard->inside.saved |= BIT(1);
+		return;
+	}
+	struct reg idle = { guard->idle };
+	if (!(guard->b->dead_regs[i] >> idle.number & 1)) {
+		emit_mov_slot_reg(e, idle);                     /* mov gs:[slot], idle */
+		guard->inside.saved |= BIT(idle.number);
+	}
+	emit_mov(e, idle, RCX);                                 /* mov idle, rcx */
+	guard->inside.rcx_in = (uint8_t)(1 + idle.number);
+}
+
+static void emit_restore(struct guard *guard)
+{
+	struct emit *e = out(guard);
+	struct reg idle = { guard->idle };
+
+	emit_rcx_again(e, guard);
+	if (is_lent(guard, idle))
+		emit_mov_reg_slot(e, idle);                     /* mov idle, gs:[slot] */
 }
 
 /* All of it, before instruction i: rcx is spilt if it is to be. */
 static void emit_spilt(struct guard *guard, int i)
 {
-	struct emit *e = out(guard);
-	bool is_dead = guard->b->count && is_rcx_dead(guard->b, i);
+	bool is_dead = guard->b->count && guard->b->dead_regs[i] >> 1 & 1;
 
 	guard->inside = guard->before;
 	if (can_compare(guard, i, true)) {
 		emit_compares(guard);
 		return;
 	}
-	if (!is_dead) {
-		guard->inside.saved |= BIT(1);
-		emit_mov_slot_reg(e, RCX);                      /* mov gs:[slot], rcx */
-	}
+	if (!is_dead)
+		emit_save(guard, i);
 	emit_guard(guard, true);
 	if (guard->hot)
 		end_run_with_jmp(guard, guard->count);
 	else
 		end_run(guard, guard->count);
 	if (!is_dead)
-		emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+		emit_restore(guard);
 	build_mark(guard->b, guard->hot, guard->before);
 }
 
@@ -288,7 +393,8 @@ void stores_emit_checks(struct build *b, int i)
 {
 	if (!(b->checks_before >> i & 1))
 		return;
-	struct guard guard = { .b = b, .hot = true, .before = at(b->pcs[i], true) };
+	struct guard guard = { .b = b, .hot = true, .idle = STORE_NO_REG,
+			       .before = at(b->pcs[i], true) };
 	for (int k = 0; k < b->group_count; k++)
 		if (b->groups[k].at == i && !b->groups[k].is_needed)
 			guard.groups[guard.count++] = &b->groups[k];
@@ -316,7 +422,8 @@ static void add_needs(struct guard *guard, struct store_group groups[STORE_FACTS
 static void emit_needs_of(struct build *b, bool hot, enum stores_known known, uint32_t then)
 {
 	const struct store_facts *needs = stores_needs(b->t, b->block);
-	struct guard guard = { .b = b, .hot = hot, .before = { b->block->public.pc.address } };
+	struct guard guard = { .b = b, .hot = hot, .idle = STORE_NO_REG,
+			       .before = { b->block->public.pc.address } };
 	struct store_group groups[STORE_FACTS_MAX];
 	struct store_facts some = { 0 };
 
@@ -371,7 +478,8 @@ unsigned stores_missing(const struct build *b, const struct store_facts *known)
 bool stores_emit_needs(struct build *b, const struct store_facts *known, struct store_way *way)
 {
 	const struct store_facts *needs = stores_needs(b->t, b->block);
-	struct guard guard = { .b = b, .hot = true, .before = { b->block->public.pc.address } };
+	struct guard guard = { .b = b, .hot = true, .idle = STORE_NO_REG,
+			       .before = { b->block->public.pc.address } };
 	struct store_group groups[STORE_FACTS_MAX];
 
 	if (!needs)

@@ -300,9 +300,9 @@ static bool passes_rsp(const struct build *b, const struct given *given, bool is
 {
 	bool returns = !b->ends_early && b->insns[b->count - 1].kind == X86_KIND_RET;
 
-	if (is_return)
-		return !returns;
-	return given->all_know_rsp || b->block->way_in == 1 + LOOKUP_CALL;
+	if (returns)            /* not enough for what is behind the return */
+		return false;
+	return is_return || given->all_know_rsp || b->block->way_in == 1 + LOOKUP_CALL;
 }
 
 static void find_needs(struct build *b, const struct store_values *values, bool is_return)

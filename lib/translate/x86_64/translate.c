@@ -48,6 +48,7 @@ static void mark(struct build *b, bool hot, struct where where, uint32_t site, b
 		.pc = where.pc,
 		.site = site,
 		.saved = where.saved,
+		.rcx_in = where.rcx_in,
 		.kind = where.at_rdx ? STATE_AT_RDX : where.at_target ? STATE_AT_TARGET :
 			where.is_along ? STATE_ALONG : STATE_AT,
 		.is_owed = is_owed,

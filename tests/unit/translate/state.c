@@ -27,6 +27,15 @@ PROGRAM(memory,
 	"2: push rax\n push 5\n pop rax\n pop rcx\n cmp rax, 3\n ja 3f\n ud2\n 3: jmp finish\n"
 	".balign 32\n 9: .quad 11, 22, 33, 44\n");
 
+/* Stores behind whose checks a register is overwritten: far away, near, in the range. */
+PROGRAM(idle,
+	"lea rbx, [rsp - 3000]\n lea rsi, [rsp - 60]\n lea rcx, [rsp - 3500]\n"
+	"mov [rsp - 4000], rbx\n mov [rsp - 3992], rsi\n mov ebp, 3\n cmp ebp, 77\n jmp 1f\n"
+	".balign 32\n 1: mov r9, [rsp - 4000]\n mov [r9], rdx\n mov [rcx + 8], rdx\n mov eax, 5\n"
+	"lea rcx, [rcx + 8]\n jmp 2f\n"
+	".balign 32\n 2: mov r9, [rsp - 3992]\n mov [r9], rdx\n mov eax, [rsp - 4000]\n dec ebp\n jnz 1b\n"
+	"lea r8, [rbx + 1]\n mov [rbx + 16], rdx\n jmp finish\n");
+
 PROGRAM(system_calls,
 	"mov eax, 102\n syscall\n mov r8, rcx\n mov eax, 24\n syscall\n mov rax, -1\n syscall\n"
 	"xor r11d, r11d\n call 1f\n jmp finish\n"
@@ -481,6 +490,10 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	Test(state, name##_system_calls, .timeout = 60) \
 	{ stop_everywhere(&modes[index], PLACE_NEAR, system_calls, system_calls_end); }
 
+#define IDLE_TEST(name, index) \
+	Test(state, name##_idle, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_NEAR, idle, idle_end); }
+
 STATE_TEST(none, 0)
 STATE_TEST(blocks, 1)
 STATE_TEST(calls, 2)
@@ -498,6 +511,11 @@ STATE_TEST(stores_asked, 13)
 STATE_TEST(stores_points, 14)
 STATE_TEST(counted_calls, 15)
 STATE_TEST(counted_paths, 16)
+
+IDLE_TEST(none, 0)
+IDLE_TEST(stores, 6)
+IDLE_TEST(stores_asked, 13)
+
 STATE_TEST(paths, 17)
 STATE_TEST(paths_writable, 18)
 STATE_TEST(paths_asked, 19)
