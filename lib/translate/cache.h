@@ -172,6 +172,7 @@ struct translator {
 	struct entered_set entered;     /* blocks of before the last flush that had run */
 
 	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
+	uint32_t lookups_used[LOOKUP_KINDS];    /* entries */
 	uint32_t lookups_refused;       /* for want of room, since the last flush */
 	uint32_t returns_known;         /* put into the table before anybody came */
 	uint32_t trust_count;           /* counters given out */
