@@ -193,8 +193,12 @@ static unsigned on_bells(struct target *target)
 	return served;
 }
 
+/* Not where a miss is short: much of what look-ahead finds never runs, and lies between what
+ * does, which costs more than what it saves.  Who cannot wake us waits for longer. */
 static bool look_ahead(struct target *target)
 {
+	if (!__atomic_load_n(&target->has_quiet, __ATOMIC_ACQUIRE))
+		return false;
 	/* A mutex alone would go to who asks again at once: to us. */
 	if (__atomic_load_n(&target->lock_wanted, __ATOMIC_SEQ_CST)) {
 		sched_yield();

@@ -64,7 +64,8 @@ struct xblock {
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
 	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
 	uint32_t seen_at;               /* where it says that it has run; 0: nowhere */
-	uint32_t told;                  /* 1 + number of the last block here that was told of */
+	uint32_t told;                  /* 1 + number of the last block here that has said so, and
+					 * that was told of or will be */
 	uint8_t depth;                  /* of look-ahead */
 	bool is_queued, is_after_call;
 	bool was_told;                  /* that it has run: see coverage.c */
@@ -173,6 +174,7 @@ struct translator {
 	struct entered_set entered;     /* blocks of before the last flush that had run */
 
 	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
+	uint32_t lookups_used[LOOKUP_KINDS];    /* entries */
 	uint32_t lookups_refused;       /* for want of room, since the last flush */
 	uint32_t returns_known;         /* put into the table before anybody came */
 	uint32_t trust_count;           /* counters given out */
@@ -249,6 +251,8 @@ int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cach
 /* coverage.c */
 /* Is b, whose bytes are known, to say that it has run? */
 bool coverage_wants(const struct translator *t, struct xblock *b);
+/* Has it said so, or need it not, as it was told of? */
+bool coverage_has(const struct translator *t, const struct xblock *b);
 /* Keeps what was told, empties the bytes; before the blocks are forgotten. */
 void coverage_flush(struct translator *t);
 

@@ -80,12 +80,21 @@ static bool entered_add(struct entered_set *set, const struct block *block)
 bool coverage_wants(const struct translator *t, struct xblock *b)
 {
 	const struct xblock *before = b->told ? cache_block(t, b->told - 1) : NULL;
+	bool is_known = before && is_same(&before->public, &b->public);
 
 	if (!t->config.events.coverage)
 		return false;
-	b->was_told |= (before && is_same(&before->public, &b->public)) ||
-		       entered_has(&t->entered, &b->public);
-	return !b->was_told;
+	b->was_told |= (is_known && before->was_told) || entered_has(&t->entered, &b->public);
+	return !b->was_told && !is_known;
+}
+
+bool coverage_has(const struct translator *t, const struct xblock *b)
+{
+	const uint8_t *seen = t->config.seen_local;
+	uint32_t index = b->public.index;
+
+	return b->was_told || (t->config.events.coverage && index < TRANSLATE_SEEN_BYTES &&
+			       __atomic_load_n(&seen[index], __ATOMIC_RELAXED) == SEEN);
 }
 
 /* Tells it to the block that took b's place, if that is the same code. */

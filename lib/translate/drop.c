@@ -16,7 +16,7 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old)
 	heir->incoming = old->incoming;
 	heir->is_after_call = old->is_after_call;
 	heir->is_careful = old->is_careful;
-	heir->told = old->was_told ? 1 + old->public.index : old->told;
+	heir->told = coverage_has(t, old) ? 1 + old->public.index : old->told;
 	old->incoming = NO_INDEX;
 	old->is_replaced = true;
 	for (uint32_t i = heir->incoming; i != NO_INDEX; i = cache_exit(t, i)->next)

@@ -145,7 +145,7 @@ struct translate_config {
 };
 
 /* One table of indirect branches: see thread_block.h. */
-#define TRANSLATE_LOOKUP_BYTES ((unsigned long)LOOKUP_BANKS * LOOKUP_BANK_BYTES)
+#define TRANSLATE_LOOKUP_BYTES ((LOOKUP_HASHES * LOOKUP_LINE + LOOKUP_TAIL_MAX + 1) * 16ul)
 
 /* Writes the runtime at the start of the cache.  NULL: out of memory. */
 struct translator *translator_create(const struct translate_config *config, struct err *err);

@@ -204,4 +204,16 @@ test_no_misses_and_no_stops_in_steady_state() { does_not_grow 1000 --none; }
 test_no_misses_and_no_stops_in_steady_state_of_calls() { does_not_grow 20 --calls -o /dev/null; }
 test_no_misses_and_no_stops_in_steady_state_of_blocks() { does_not_grow 5 --blocks -o /dev/null; }
 
+# What is translated and never runs lies between what does.
+test_translates_little_that_does_not_run() {
+	local run made
+
+	"$TRACER" -q --coverage -o blocks ls -l / >/dev/null
+	"$TRACER" -q --none --stats ls -l / 2>stats >/dev/null
+	run=$(sort -u blocks | wc -l)
+	made=$(counter_of blocks_translated)
+	[ "$run" -gt 2000 ] || fail "$run blocks have run"
+	[ "$made" -lt $((run * 17 / 10)) ] || fail "$made blocks for $run that run"
+}
+
 run_tests "$@"

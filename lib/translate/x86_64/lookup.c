@@ -2,15 +2,14 @@
  *
  * One table a kind of branch (call, jmp, ret), so that what is reported on
  * arrival can differ.  Hashed by 16 bits of the address, which movzx takes without touching
- * flags: the low ones of a return's; of a call's and a jump's those above the low four, since
- * functions are aligned (rorx, where the processor has it).  Large programs have more than
- * 65,536 return addresses: there are four banks of entries, one behind the other.  The
- * first is dense, since each page that is touched costs more than a miss; collisions go on in
- * the next bank, and from the last one's entry to at most 64 behind it.  There an entry stays
- * empty now and then, so that each chain has an end; not often, since just before it there is
- * hardly any room.  What finds none is a miss each time; when there have been many, the cache is
- * flushed, and who still comes gets in.  So the last bank is left to who has come: a return
- * that may never be taken is only offered.
+ * flags: of a return's those above the low three, of a call's and a jump's those above the low
+ * four, since functions are aligned (rorx, where the processor has it).  Large programs have
+ * more than 65,536 return addresses: a hash has a line of memory, four entries, so that those
+ * that collide cost no more than a comparison.  A fifth goes on in the lines behind it.
+ * An entry that finds no room within LOOKUP_TAIL_MAX behind its line is a miss each time, as
+ * all are when the table is too full; when there have been many, the cache is flushed, and
+ * who still comes gets in.  So the last of the four is left to who has come: a return that may
+ * never be taken is only offered.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
@@ -27,9 +26,9 @@
 
 #define ALL_SAVED (BIT(0) | BIT(1) | BIT(2))
 
-#define BANK (LOOKUP_BANK_BYTES / sizeof(struct entry))
-#define HOLE 4096               /* of so many entries in the last bank one is empty */
-#define TAIL_MAX 64             /* entries of the last bank in which a lookup looks */
+#define USED_MAX (3 * LOOKUP_HASHES)    /* of four times as many; so chains have an end */
+#define ENTRIES_MAX (LOOKUP_LINE + LOOKUP_TAIL_MAX)
+#define OFFERED_MAX (LOOKUP_LINE - 1)   /* entries of a line for who has not come */
 #define REFUSED_MAX 20000       /* entries for which there was no room */
 
 struct entry {
@@ -44,75 +43,53 @@ static struct entry *table(struct translator *t, int lookup)
 	return (struct entry *)t->config.lookup_local[lookup];
 }
 
-static bool is_shifted(const struct translator *t, int lookup)
+/* Low bits of addresses that are not hashed. */
+static unsigned unused_bits(const struct translator *t, int lookup)
 {
-	return lookup != LOOKUP_RET && t->config.has_bmi2;
+	return !t->config.has_bmi2 ? 0 : lookup == LOOKUP_RET ? 3 : 4;
 }
 
 static struct entry *first_of(struct translator *t, int lookup, uint64_t pc)
 {
-	return &table(t, lookup)[(uint16_t)(is_shifted(t, lookup) ? pc >> 4 : pc)];
+	return &table(t, lookup)[(uint16_t)(pc >> unused_bits(t, lookup)) * (size_t)LOOKUP_LINE];
 }
 
-static bool is_in_last_bank(struct translator *t, int lookup, const struct entry *e)
-{
-	return e >= table(t, lookup) + (LOOKUP_BANKS - 1) * BANK;
-}
-
-static bool is_hole(size_t i)
-{
-	return i >= (LOOKUP_BANKS - 1) * BANK && i % HOLE == HOLE - 1;
-}
-
-/* The entry that is looked at after this one; NULL: there is none. */
-static struct entry *next_of(struct translator *t, int lookup, struct entry *e)
-{
-	size_t i = (size_t)(e - table(t, lookup));
-
-	i += i < (LOOKUP_BANKS - 1) * BANK ? BANK : 1;
-	return is_hole(i) ? NULL : &table(t, lookup)[i];
-}
-
-static struct entry *find(struct translator *t, int lookup, uint64_t minus_pc, uint64_t pc)
+/* The entry of pc, or the free one where it would be, among the first `max` from its hash
+ * on; NULL: there is none. */
+static struct entry *find(struct translator *t, int lookup, uint64_t pc, unsigned max)
 {
 	struct entry *e = first_of(t, lookup, pc);
-	unsigned tail = 0;
 
-	while (e && e->minus_pc != minus_pc && e->minus_pc) {
-		e = next_of(t, lookup, e);
-		if (e && is_in_last_bank(t, lookup, e) && tail++ == TAIL_MAX)
-			return NULL;
-	}
-	return e;               /* NULL: full here */
+	for (unsigned i = 0; i < max; i++, e++)
+		if (e->minus_pc == -pc || !e->minus_pc)
+			return e;
+	return NULL;
 }
 
-static void set(struct translator *t, struct entry *e, uint64_t pc, uint32_t entry)
+/* False: there is no room. */
+static bool put(struct translator *t, int lookup, uint64_t pc, uint32_t entry, unsigned max)
 {
+	struct entry *e = find(t, lookup, pc, max);
+
+	if (!e || (!e->minus_pc && t->lookups_used[lookup] == USED_MAX))
+		return false;
 	if (!pc)
-		return;
+		return true;
+	t->lookups_used[lookup] += !e->minus_pc;
 	/* The address before the key: a thread that sees the key jumps. */
 	__atomic_store_n(&e->cache_address, t->config.base + entry, __ATOMIC_RELEASE);
 	__atomic_store_n(&e->minus_pc, -pc, __ATOMIC_RELEASE);
+	return true;
 }
 
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
 {
-	struct entry *e = find(t, lookup, -pc.address, pc.address);
-
-	if (e)
-		set(t, e, pc.address, entry);
-	else
-		t->lookups_refused++;
+	t->lookups_refused += !put(t, lookup, pc.address, entry, ENTRIES_MAX);
 }
 
 bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
 {
-	struct entry *e = find(t, lookup, -pc.address, pc.address);
-
-	if (!e || is_in_last_bank(t, lookup, e))
-		return false;
-	set(t, e, pc.address, entry);
-	return true;
+	return put(t, lookup, pc.address, entry, OFFERED_MAX);
 }
 
 static uint32_t miss_of(int lookup)
@@ -128,7 +105,7 @@ static uint32_t miss_of(int lookup)
 
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
 {
-	struct entry *e = find(t, lookup, -pc.address, pc.address);
+	struct entry *e = find(t, lookup, pc.address, ENTRIES_MAX);
 
 	if (e && e->minus_pc)
 		__atomic_store_n(&e->cache_address, t->config.base + miss_of(lookup),
@@ -139,9 +116,11 @@ void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
  * the miss, where the program's registers are put back. */
 void target_lookup_init(struct translator *t)
 {
-	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++)
+	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++) {
+		t->lookups_used[lookup] = 0;
 		if (t->config.lookup_local[lookup])
 			table(t, lookup)[0] = (struct entry){ 0, t->config.base + miss_of(lookup) };
+	}
 }
 
 /* Entries lie without a gap from their hash on: what a clearing from another hash has
@@ -150,7 +129,7 @@ void target_lookup_clear(struct translator *t, int lookup, struct app_pc pc)
 {
 	struct entry *e = first_of(t, lookup, pc.address);
 
-	for (; e && e->minus_pc; e = next_of(t, lookup, e))
+	for (; e->minus_pc; e++)
 		*e = (struct entry){ 0, 0 };
 }
 
@@ -231,13 +210,16 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 	if (lookup == LOOKUP_JMP && b->t->config.events.count_calls)
 		emit_mov_tb_imm32(e, TB_JUMP_FROM, b->block->public.index); /* mov dword gs:[..], block */
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
-	if (is_shifted(b->t, lookup)) {
-		EMIT_RAW(e, 0xc4, 0xe3, 0x7b, 0xf0, 0xca, 0x04);        /* rorx ecx, edx, 4 */
+	unsigned unused = unused_bits(b->t, lookup);
+	if (unused) {
+		EMIT_RAW(e, 0xc4, 0xe3, 0x7b, 0xf0, 0xca);      /* rorx ecx, edx, unused */
+		emit_u8(e, (uint8_t)unused);
 		EMIT_RAW(e, 0x0f, 0xb7, 0xc9);          /* movzx ecx, cx */
 	} else {
 		EMIT_RAW(e, 0x0f, 0xb7, 0xca);          /* movzx ecx, dx */
 	}
-	EMIT_RAW(e, 0x8d, 0x0c, 0x09);                  /* lea ecx, [rcx + rcx] */
+	EMIT_RAW(e, 0x8d, 0x0c, 0xcd);                  /* lea ecx, [rcx * 8] */
+	emit_u32(e, 0);
 	EMIT_RAW(e, 0x48, 0x8d, 0x04, 0xc8);            /* lea rax, [rax + rcx * 8] */
 	emit_entry(b, hot, lookup, where);
 }

@@ -174,12 +174,12 @@ LABEL runtime_request_end
  */
 	.macro	LOOKUP kind, request
 LABEL runtime_lookup_\kind
-	.rept	LOOKUP_BANKS - 1
+	.rept	LOOKUP_LINE			# the first once more: it may be free
 	mov	rcx, [rax]
 	jrcxz	3f
 	lea	rcx, [rcx + rdx]
 	jrcxz	2f
-	lea	rax, [rax + LOOKUP_BANK_BYTES]
+	lea	rax, [rax + 16]
 	.endr
 1:	mov	rcx, [rax]
 	jrcxz	3f

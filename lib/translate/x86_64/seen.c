@@ -1,19 +1,16 @@
 /* seen.c - the store by which a block says that it has run, and its end; see coverage.c. */
 #include "build.h"
 
-#define STORE_BYTES 7u
+#define OPCODE_BYTES 3u         /* of the nop; the rest is its displacement, whatever that is */
 
-/* Within aligned 8 bytes, so that one store replaces it. */
+/* Its first three bytes within aligned 8 bytes, so that one store replaces them. */
 static void align(struct emit *e)
 {
-	static const uint8_t nops[8][7] = {
-		{ 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 }, { 0x0f, 0x1f, 0x40, 0x00 },
-		{ 0x0f, 0x1f, 0x44, 0x00, 0x00 }, { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
-	};
-	unsigned at = e->at & 7, room = 8 - STORE_BYTES;
+	static const uint8_t nops[2][2] = { { 0x66, 0x90 }, { 0x90 } };
+	unsigned at = e->at & 7;
 
-	if (at > room)
-		emit_bytes(e, nops[8 - at], 8 - at);
+	if (at > 8 - OPCODE_BYTES)
+		emit_bytes(e, nops[at - 6], 8 - at);
 }
 
 void seen_emit(struct build *b)
@@ -30,7 +27,7 @@ void seen_emit(struct build *b)
 
 void target_seen_remove(struct translator *t, const struct xblock *b)
 {
-	static const uint8_t nop[STORE_BYTES] = { 0x0f, 0x1f, 0x80, 0, 0, 0, 0 };
+	static const uint8_t nop[OPCODE_BYTES] = { 0x0f, 0x1f, 0x80 };  /* nop [rax + ..] */
 	uint8_t eight[8];
 	uint64_t value;
 
@@ -38,7 +35,7 @@ void target_seen_remove(struct translator *t, const struct xblock *b)
 		return;
 	uint32_t from = b->seen_at & ~7u;
 	memcpy(eight, t->config.local + from, 8);
-	memcpy(eight + (b->seen_at - from), nop, STORE_BYTES);
+	memcpy(eight + (b->seen_at - from), nop, OPCODE_BYTES);
 	memcpy(&value, eight, 8);
 	__atomic_store_n((uint64_t *)(t->config.local + from), value, __ATOMIC_RELEASE);
 }

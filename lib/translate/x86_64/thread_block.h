@@ -100,10 +100,11 @@
 #define LOOKUP_RET              2
 #define LOOKUP_KINDS            3
 
-/* A table of indirect branches: entries of 16 bytes.  A hash has one in each bank; after that
- * of the last bank it goes on in the next entries there. */
-#define LOOKUP_BANKS            4
-#define LOOKUP_BANK_BYTES       0x100000
+/* A table of indirect branches: entries of 16 bytes.  A hash has a line of some; after that
+ * it goes on in so many entries behind it. */
+#define LOOKUP_HASHES           65536
+#define LOOKUP_LINE             4
+#define LOOKUP_TAIL_MAX         64
 
 /* What sys_table says of a system call number (its low 16 bits). */
 #define SYS_ACTION_NATIVE       0

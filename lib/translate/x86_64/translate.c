@@ -19,7 +19,7 @@
 #include "build.h"
 #include "runtime.h"
 
-#define RETURNS_KNOWN_MAX (LOOKUP_BANKS * 32768) /* before they are asked for */
+#define RETURNS_KNOWN_MAX (2 * LOOKUP_HASHES) /* before they are asked for */
 #define COLD_SHARE 3    /* one part in three of the cache */
 
 /* ---- marks ------------------------------------------------------------------------- */

@@ -674,22 +674,29 @@ static size_t read_calls(void *context, struct app_pc pc, void *buf, size_t len)
 	return len;
 }
 
-/* Entries of the bank for addresses from `start` on that are equal but for multiples of
- * 65536. */
-static unsigned entries_of(const struct machine *m, int bank, uint64_t start, unsigned count)
+#define HASH_AGAIN (65536ull << 3)      /* so far from it a return has the same hash */
+
+/* Entries for `count` addresses from `start` on with the same hash; the farthest is *behind
+ * so many. */
+static unsigned entries_of(const struct machine *m, uint64_t start, unsigned count, size_t *behind)
 {
-	const uint64_t *words = (const uint64_t *)(m->config.lookup_local[LOOKUP_RET] +
-						   bank * LOOKUP_BANK_BYTES);
+	const uint64_t *words = (const uint64_t *)m->config.lookup_local[LOOKUP_RET];
+	size_t first = start / 8 % LOOKUP_HASHES * LOOKUP_LINE;
 	unsigned found = 0;
 
-	for (size_t i = 0; i < LOOKUP_BANK_BYTES / 8; i += 2)
-		for (unsigned k = 0; k < count; k++)
-			found += words[i] == -(start + 65536ull * k);
+	for (size_t i = 0; i < TRANSLATE_LOOKUP_BYTES / 16; i++)
+		for (unsigned k = 0; k < count; k++) {
+			if (words[2 * i] != -(start + HASH_AGAIN * k))
+				continue;
+			found++;
+			cr_expect_geq(i, first);
+			*behind = i - first;
+		}
 	return found;
 }
 
-/* Returns that have the same place in the table find one each, wherever it is; and those that
- * nobody has taken leave it to others. */
+/* Returns that have the same place in the table find one each, as near as there is room, at
+ * the table's end, too; and those that nobody has taken leave room in the line to others. */
 Test(run, finds_room_for_returns_that_collide)
 {
 	const unsigned count = 30;
@@ -698,22 +705,47 @@ Test(run, finds_room_for_returns_that_collide)
 
 	translator_destroy(m->t);
 	m->config.read = read_calls;
+	m->config.has_bmi2 = true;      /* nothing is executed */
 	m->t = translator_create(&m->config, NULL);
-	for (uint64_t place = 58; place < 4000; place += 640) {
+	for (uint64_t place = 58; place < HASH_AGAIN; place += 0x1fff8) {
 		uint64_t start = 0x10000000 + place, back = start + 5;
+		size_t behind = 0;
 
 		for (unsigned k = 0; k < count; k++)
-			cr_assert_eq(translator_enter(m->t, (struct app_pc){ start + 65536ull * k }, &at), 0);
-		cr_expect_eq(entries_of(m, 0, back, count), 1);
-		cr_expect_eq(entries_of(m, LOOKUP_BANKS - 1, back, count), 0);
+			cr_assert_eq(translator_enter(m->t, (struct app_pc){ start + HASH_AGAIN * k }, &at), 0);
+		cr_expect_eq(entries_of(m, back, count, &behind), LOOKUP_LINE - 1);
+		cr_expect_eq(behind, LOOKUP_LINE - 2);
 		for (unsigned k = 0; k < count; k++)
 			cr_assert_eq(translator_miss_indirect(m->t, LOOKUP_RET,
-				     (struct app_pc){ back + 65536ull * k }, &at), 0);
-		unsigned found = 0;
-		for (int bank = 0; bank < LOOKUP_BANKS; bank++)
-			found += entries_of(m, bank, back, count);
-		cr_expect_eq(found, count, "%u at %lx", found, back);
+				     (struct app_pc){ back + HASH_AGAIN * k }, &at), 0);
+		cr_expect_eq(entries_of(m, back, count, &behind), count, "at %lx", back);
+		cr_expect_lt(behind, LOOKUP_LINE + LOOKUP_TAIL_MAX);
 	}
+	machine_deinit(m);
+	free(m);
+}
+
+/* Chains have an end: a table takes so many and no more, and says so when many want in. */
+Test(run, refuses_indirect_branches_that_would_fill_the_table, .timeout = 60)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	const uint64_t *words = (const uint64_t *)m->config.lookup_local[LOOKUP_JMP];
+	uint64_t pc = 0x10000000;
+	struct cache_pc at;
+	size_t used = 0;
+	int r = 0;
+
+	translator_destroy(m->t);
+	m->config.read = read_calls;
+	m->t = translator_create(&m->config, NULL);
+	for (size_t i = 0; i < LOOKUP_HASHES * LOOKUP_LINE && r == 0; i++, pc += 8)
+		r = translator_miss_indirect(m->t, LOOKUP_JMP, (struct app_pc){ pc + 1 }, &at);
+	cr_expect_eq(r, -ENOSPC);
+	for (size_t i = 0; i < TRANSLATE_LOOKUP_BYTES / 16; i++)
+		used += words[2 * i] != 0;
+	cr_expect_leq(used, LOOKUP_HASHES * LOOKUP_LINE * 3 / 4);
+	translator_flush(m->t);
+	cr_expect_eq(translator_miss_indirect(m->t, LOOKUP_JMP, (struct app_pc){ pc + 1 }, &at), 0);
 	machine_deinit(m);
 	free(m);
 }
