@@ -377,21 +377,31 @@ static struct thread *find_running(struct session *s, struct selection which)
 	return t;
 }
 
+static void ask(struct thread *thread)
+{
+	waiting_note(thread);
+	tracee_interrupt(thread->tid);
+	thread->is_asked = true;
+}
+
 /* True when there was one that still ran, and all of them have stopped in time. */
 static bool stop_running(struct session *s, struct selection which, uint64_t until)
 {
 	struct thread *t;
 	bool any = false;
 
-	for (t = session_thread_next(s, NULL); t; t = session_thread_next(s, t))
-		if (is_to_stop(t, which)) {
-			waiting_note(t);
-			tracee_interrupt(t->tid);
-			any = true;
-		}
-	while ((t = find_running(s, which)))      /* any of them may end meanwhile */
+	for (t = session_thread_next(s, NULL); t; t = session_thread_next(s, t)) {
+		t->is_asked = is_to_stop(t, which);
+		if (t->is_asked)
+			ask(t);
+		any |= t->is_asked;
+	}
+	while ((t = find_running(s, which))) {     /* any of them may end meanwhile */
+		if (!t->is_asked)       /* and others begin */
+			ask(t);
 		if (!stop_one(s, t->tid, until))
 			return false;
+	}
 	return any;
 }
 

@@ -109,6 +109,7 @@ struct thread {
 	unsigned area;
 	enum thread_state state;
 	bool is_stopped;
+	bool is_asked;                  /* to stop, with all others: see attach.c */
 	bool is_listening;              /* in a group-stop */
 	bool was_in_group_stop;         /* at its last stop */
 	bool asks_behind;               /* cannot be stopped (vfork), but asks before it is in the

@@ -283,6 +283,21 @@ test_while_threads_begin() {
 	done
 }
 
+# One that has begun since the others were told to stop is told, too.
+test_while_many_threads_begin() {
+	local ms
+
+	for _ in $(seq "$(rounds 4 100)"); do
+		start "$VICTIMS/threads" 1500 60 >out
+		for ms in 3 6 9 12 15; do
+			timeout 20 "$TRACER" -q -p "$STARTED" --none --duration "${ms}ms" -o trace ||
+				fail "status $?"
+		done
+		kill -0 "$STARTED"
+		stop "$STARTED"
+	done
+}
+
 # Nor must a child be forgotten that is forked just then.
 test_while_children_are_forked() {
 	start bash -c 'for ((i = 0; ; i++)); do (:); echo $i; done' >out
