@@ -144,23 +144,21 @@ static ALWAYS_INLINE void encode_rest(struct encoder *e, unsigned shape, const u
 			e->values = trace_number(e->values, words[i]);
 }
 
-/* What a table has for a place, two halves, when this comes there. */
-static ALWAYS_INLINE uint64_t pair(uint64_t old, uint32_t first)
+/* It comes first from now on, and what was first is second. */
+static ALWAYS_INLINE void put_first(struct predicted_pair *pair, uint32_t first)
 {
-	return first | (uint64_t)(uint32_t)old << 32;
+	pair->second = pair->first;
+	pair->first = first;
 }
 
-/* The same, or what it has had if that is the first already; without a branch. */
-static ALWAYS_INLINE uint64_t pair_unless(bool hit, uint64_t old, uint32_t first)
+/* The same unless it is the first already.  Without a branch, and so that who reads the first next
+ * need not wait for what was compared. */
+static ALWAYS_INLINE void put_first_unless(bool hit, struct predicted_pair *pair, uint32_t first)
 {
-	uint64_t kept = -(uint64_t)hit;
+	uint32_t old = pair->first, second = pair->second;
 
-	return first | (((old & kept) | (old << 32 & ~kept)) & ~0xffffffffull);
-}
-
-static ALWAYS_INLINE uint32_t second_of(uint64_t pair)
-{
-	return (uint32_t)(pair >> 32);
+	pair->first = first;
+	pair->second = old ^ ((old ^ second) & -(uint32_t)hit);
 }
 
 /* An event that is not the first that the tables have for `slot`: it is from now on. */
@@ -169,11 +167,11 @@ static void encode_other(struct encoder *e, unsigned shape, uint32_t slot, uint3
 {
 	struct predictor *p = e->p;
 
-	p->ids[slot] = pair(p->ids[slot], id);
+	put_first(&p->ids[slot], id);
 	if (!is_second)
 		*e->ids++ = id;
 	if (shape & SITE_HAS_SP) {
-		p->stacks[slot] = pair(p->stacks[slot], stack);
+		put_first(&p->stacks[slot], stack);
 		if (!is_second)
 			*e->stacks++ = stack;
 	}
@@ -197,14 +195,14 @@ static ALWAYS_INLINE bool encode_event(struct encoder *e, struct shape known, co
 	struct predictor *p = e->p;
 	unsigned shape = known.flags;
 	uint32_t id = event_id(known.number, event_words(*words++)), slot = slot_of(p->last), stack = 0;
-	bool hit = (uint32_t)p->ids[slot] == id, second = second_of(p->ids[slot]) == id;
+	bool hit = p->ids[slot].first == id, second = p->ids[slot].second == id;
 	uint64_t target = 0;
 
 	if (shape & SITE_HAS_SP) {
 		stack = *words - p->stack;
 		p->stack = *words++;
-		hit &= (uint32_t)p->stacks[slot] == stack;
-		second &= second_of(p->stacks[slot]) == stack;
+		hit &= p->stacks[slot].first == stack;
+		second &= p->stacks[slot].second == stack;
 	}
 	if (shape & SITE_HAS_TARGET) {
 		target = wide(words);
@@ -249,7 +247,8 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 	const uint32_t room = e->shapes->room, *words = *words_end;
 	struct predictor *p = e->p;
 	uint32_t *ids = e->ids, *stacks = e->stacks, last = p->last, stack = p->stack;
-	uint64_t *known_ids = p->ids, *known_stacks = p->stacks, bits = 0, time = p->time;
+	struct predicted_pair *known_ids = p->ids, *known_stacks = p->stacks;
+	uint64_t bits = 0, time = p->time;
 	struct bits others = *seconds;
 	uint8_t *times = e->times;
 	size_t whole = (size_t)(end - words) / (1 + payload);
@@ -271,21 +270,19 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 		if ((shape.flags & compared) != wanted || (payload && event_words(words[0]) != payload))
 			break;
 		uint32_t id = event_id(shape.number, payload), slot = slot_of(last);
-		uint64_t known = known_ids[slot];
-		bool hit = (uint32_t)known == id, second = second_of(known) == id;
+		bool hit = known_ids[slot].first == id, second = known_ids[slot].second == id;
 
 		if (called) {
-			uint64_t steps = known_stacks[slot];
 			uint32_t step = words[1] - stack;
 
-			hit &= (uint32_t)steps == step;
-			second &= second_of(steps) == step;
-			known_stacks[slot] = pair_unless(hit, steps, step);
+			hit &= known_stacks[slot].first == step;
+			second &= known_stacks[slot].second == step;
+			put_first_unless(hit, &known_stacks[slot], step);
 			*stacks = step;
 			stacks += !hit & !second;
 			stack = words[1];
 		}
-		known_ids[slot] = pair_unless(hit, known, id);
+		put_first_unless(hit, &known_ids[slot], id);
 		*ids = id;
 		ids += !hit & !second;
 		others.bits |= (uint64_t)(!hit & second) << others.count;
@@ -462,9 +459,9 @@ static uint32_t *decode_rest(struct predictor *p, unsigned shape, unsigned count
 enum rank { RANK_FIRST, RANK_SECOND, RANK_NONE };
 
 /* Exchanges the two of a pair. */
-static ALWAYS_INLINE void turn(uint64_t *pair)
+static ALWAYS_INLINE void turn(struct predicted_pair *pair)
 {
-	*pair = *pair >> 32 | *pair << 32;
+	put_first(pair, pair->second);
 }
 
 /* The event comes first from now on. */
@@ -480,9 +477,9 @@ static void decode_other(struct predictor *p, unsigned shape, uint32_t slot, uin
 								       p->targets[slot].first };
 		return;
 	}
-	p->ids[slot] = pair(p->ids[slot], id);
+	put_first(&p->ids[slot], id);
 	if (shape & SITE_HAS_SP)
-		p->stacks[slot] = pair(p->stacks[slot], get_4(&in[TRACE_STACKS]));
+		put_first(&p->stacks[slot], get_4(&in[TRACE_STACKS]));
 	if (shape & SITE_HAS_TARGET)
 		p->targets[slot] = (struct predicted_targets){ get_8(&in[TRACE_TARGETS]),
 							       p->targets[slot].first };
@@ -494,8 +491,8 @@ static ALWAYS_INLINE uint32_t *decode_event(struct predictor *p, const struct sh
 					    struct trace_cursor in[TRACE_SECTIONS], uint32_t *words)
 {
 	uint32_t slot = slot_of(p->last);
-	uint32_t id = rank == RANK_FIRST ? (uint32_t)p->ids[slot] :
-		      rank == RANK_SECOND ? second_of(p->ids[slot]) : get_4(&in[TRACE_IDS]);
+	uint32_t id = rank == RANK_FIRST ? p->ids[slot].first :
+		      rank == RANK_SECOND ? p->ids[slot].second : get_4(&in[TRACE_IDS]);
 	unsigned shape = shape_of(shapes, event_index(id)).flags;
 
 	if (!shape || !fits(id, shape) || !has_tables(p, shape))
@@ -508,7 +505,7 @@ static ALWAYS_INLINE uint32_t *decode_event(struct predictor *p, const struct sh
 	else
 		*words++ = id;
 	if (shape & SITE_HAS_SP)
-		*words++ = p->stack += (uint32_t)p->stacks[slot];
+		*words++ = p->stack += p->stacks[slot].first;
 	if (shape & SITE_HAS_TARGET)
 		words = put_wide(words, p->targets[slot].first);
 	if (shape & (SITE_HAS_COUNT | SITE_HAS_ACCESS | SITE_HAS_TSC | SITE_HAS_EXTRA))

@@ -75,8 +75,9 @@ enum trace_section {
 
 struct predictor {
 	/* By what was before: what comes, and what else.  See predict.c. */
-	uint64_t *ids;          /* the low half, and the high half */
-	uint64_t *stacks;       /* likewise; NULL before the first event that needs it, as is ... */
+	struct predicted_pair {
+		uint32_t first, second;
+	} *ids, *stacks;        /* stacks: NULL before the first event that needs it, as is ... */
 	struct predicted_targets {
 		uint64_t first, second;
 	} *targets;
