@@ -12,8 +12,9 @@
 #include "trace-log.h"
 #include "view-watch.h"
 
-#define LOG_BYTES (1u << 20)            /* a chunk of so many is written */
-#define LOG_NS (1000 * 1000 * 1000ull)  /* and what is older than this */
+/* A chunk of so many is written; packing more at once would hold up who fills the rings meanwhile. */
+#define LOG_BYTES (1u << 17)
+#define LOG_NS (1000 * 1000 * 1000ull)  /* so is what is older than this */
 #define COVERED_BATCH 256
 #define COVERED_TRIES 2000              /* of a millisecond */
 #define CLOCK_BASE_NS (20 * 1000 * 1000ull)

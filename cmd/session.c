@@ -365,7 +365,7 @@ static void choose_events(struct session *s)
 	s->events.paths = s->counts_paths ||
 			  (has_blocks && o->record && !o->limit && !o->lossy && !s->events.calls && !s->events.time);
 	s->lossy = o->lossy && !s->counts_paths;
-	s->ring_chunks = counts && !s->counts_paths ? 2 : 4;
+	s->ring_chunks = s->events.paths ? 8 : counts ? 2 : 4;
 }
 
 /* The counter, unless the machine traps it and has a processor to spare. */
