@@ -54,6 +54,21 @@ test_large_programs() {
 	same --insns '' perl -e 'print "$_\n" for 1 .. 20'
 }
 
+# blocks and insns: what is hot is in superblocks, where each block is still told of.
+hot_is_the_same() {
+	local mode=$1 script="i=0; while [ \$i -lt $2 ]; do i=\$((i * 3 / 3 + 1)); done"
+
+	lines() { sed -E 's/^\[[0-9]+\]//' | md5sum; }
+	setarch -R "$TRACER" -q "--$mode" -o - busybox sh -c "$script" | lines >live
+	setarch -R "$TRACER" -q "--$mode" --stats --record trace busybox sh -c "$script" 2>said
+	"$TRACER" --replay trace -o - | lines >replayed
+	diff live replayed
+	grep -q '"superblocks":[1-9]' said || fail "$(cat said)"
+}
+
+test_what_is_hot_is_the_same() { hot_is_the_same blocks 800; }
+test_instructions_of_what_is_hot() { hot_is_the_same insns 400; }
+
 # What a replay remembers is as much as there are blocks.
 test_replay_needs_little_memory() {
 	local mode
