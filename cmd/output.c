@@ -205,14 +205,20 @@ static void forget(struct output *output, const struct target *target)
 	pthread_mutex_unlock(&output->lock);
 }
 
+enum unmapping { UNMAP_NOTHING, UNMAP_LATER, UNMAP_NOW };
+
 /* A round reads a chunk of a ring at most: after so many as it has, and one, all has been
- * read that was there when it was asked for. */
-static bool is_drained(struct output *output)
+ * read that was there when it was asked for; or after one in which there was nothing to read, and
+ * which has begun since. */
+static enum unmapping look_whether_to_unmap(struct output *output, bool any)
 {
+	enum unmapping what = UNMAP_NOTHING;
+
 	pthread_mutex_lock(&output->lock);
-	bool is = output->unmap.target && output->unmap.rounds++ > output->session->ring_chunks + 1;
+	if (output->unmap.target)
+		what = output->unmap.rounds++ > (any ? output->session->ring_chunks + 1 : 0) ? UNMAP_NOW : UNMAP_LATER;
 	pthread_mutex_unlock(&output->lock);
-	return is;
+	return what;
 }
 
 static void unmap(struct output *output)
@@ -280,8 +286,11 @@ static void *output_main(void *context)
 		drain_fast(output);
 		bool any = drain_all(output, &hurry);
 
-		if (is_drained(output))
+		enum unmapping unmapping = look_whether_to_unmap(output, any);
+		if (unmapping == UNMAP_NOW)
 			unmap(output);
+		if (unmapping == UNMAP_LATER)   /* a thread waits for that */
+			continue;
 		if (any) {
 			idle_ns = IDLE_MIN_NS;
 			if (!hurry && !ends && !old)

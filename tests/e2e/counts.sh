@@ -171,6 +171,29 @@ test_no_number_is_below_nothing() {
 		fail "$(cat table)"
 }
 
+# Code that can be written has no superblock: those that come from one are counted as well.
+test_calls_of_code_that_can_be_written() {
+	cat >written.c <<-'END'
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <sys/mman.h>
+		__attribute__((noipa, aligned(4096))) int target(int x) { return x + 1; }
+		__attribute__((noipa, aligned(4096))) int other(int x) { return x; }
+		int main(int argc, char **argv)
+		{
+			int (*volatile f)(int) = target, sum = 0;
+			if (mprotect(target, 4096, PROT_READ | PROT_WRITE | PROT_EXEC))
+				return 1;
+			for (long i = 0; i < atol(argv[1]); i++)
+				sum += f((int)i);
+			return sum == 1;
+		}
+	END
+	gcc -O1 -o written written.c
+	"$TRACER" -q --profile -o table ./written 1000000
+	grep -q ' 1000000  target ' table || fail "$(head table)"
+}
+
 # More threads than there is room for counters: said, and the program goes on without us.
 test_too_many_threads() {
 	timeout 50 "$TRACER" --profile -o table "$VICTIMS/threads" 800 0.1 >out 2>said

@@ -85,6 +85,7 @@ struct build {
 	const uint64_t *ahead;          /* the blocks behind this one; NULL: it is none */
 	unsigned ahead_count;
 	bool counts;                    /* its paths are counted instead of reported */
+	uint8_t goes_by;                /* 1 + LOOKUP_*: by such a branch, which is reported on arrival */
 	uint64_t goes_to;               /* the next of them, into which execution falls; 0: it is left */
 };
 _Static_assert(BLOCK_INSNS_MAX <= 64, "stores_covered");
@@ -191,11 +192,11 @@ void path_plan(struct build *b);
 /* The block is entered. */
 void path_begin(struct build *b);
 /* Emits the event where that was planned; the same with count_late, leaving rcx in its slot;
- * where the path is left for pc at the end of the hot code; and in cold code, with a jump to
+ * where the path is left at the end of the hot code; and in cold code, with a jump to
  * the translation of pc.  The last returns where that begins, and the path goes on beside it. */
 void path_emit(struct build *b);
 void path_emit_late(struct build *b);
-void path_emit_end(struct build *b, uint64_t pc);
+void path_emit_end(struct build *b, struct where where);
 uint32_t path_emit_away(struct build *b, uint64_t pc);
 /* The same where it is left by an indirect branch, whose target is in rdx: goes on at the lookup. */
 void path_emit_away_indirect(struct build *b, int lookup, struct where where);
@@ -209,6 +210,9 @@ void superblock_emit_jcc(struct build *b, const struct x86_insn *insn, uint64_t 
 /* Behind an indirect branch, whose target is in rdx, which is saved: falls into the next block if
  * it leads there. */
 void superblock_emit_guess(struct build *b, int lookup, struct where where);
+/* Behind that, the next block cannot stand here after all: tells the path, and goes there as by the
+ * branch. */
+void superblock_emit_end(struct build *b, uint64_t pc);
 
 /* ---- stores.c ------------------------------------------------------------------------ */
 

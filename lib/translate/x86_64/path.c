@@ -276,10 +276,10 @@ void path_emit_late(struct build *b)
 	b->is_counted = true;
 }
 
-void path_emit_end(struct build *b, uint64_t pc)
+void path_emit_end(struct build *b, struct where where)
 {
 	if (b->path_site)
-		tell(b, at(pc, false), 0, false, false);
+		tell(b, where, 0, false, false);
 }
 
 /* In cold code, at a place of which `where` says all, with rcx in its slot; returns where the jump

@@ -44,6 +44,20 @@ static bool may_go_to(const struct build *b, uint64_t pc)
 	}
 }
 
+/* Can a copy of the block there be made?  What may change, and a restartable sequence, is looked up
+ * by its address each time. */
+static bool may_stand_at(struct build *b, uint64_t pc)
+{
+	const struct translate_config *c = &b->t->config;
+	const struct xblock *to = cache_block_get(b->t, (struct app_pc){ pc });
+	struct app_pc last = { pc + BLOCK_INSNS_MAX * X86_INSN_MAX_BYTES };
+
+	if (!to || section_at(b->t, pc))
+		return false;
+	return c->trust == 0 || to->is_trusted || !c->is_writable ||
+	       (!c->is_writable(c->context, (struct app_pc){ pc }) && !c->is_writable(c->context, last));
+}
+
 /* What is reported on arrival elsewhere is known here when the path is told: 1 + its site. */
 static uint32_t transfer_to(struct build *b, uint64_t pc)
 {
@@ -64,7 +78,8 @@ void superblock_plan(struct build *b)
 {
 	uint64_t pc = b->ahead_count ? b->ahead[0] : 0;
 
-	b->goes_to = pc && !path_is_full(b) && may_go_to(b, pc) ? pc : 0;
+	b->goes_by = 0;
+	b->goes_to = pc && !path_is_full(b) && may_go_to(b, pc) && may_stand_at(b, pc) ? pc : 0;
 	if (b->goes_to && b->t->config.events.count_calls)
 		b->block->public.passes = transfer_to(b, pc);
 }
@@ -85,7 +100,7 @@ void superblock_emit_guess(struct build *b, int lookup, struct where where)
 {
 	struct emit *e = &b->t->hot;
 
-	where.arrives = (uint8_t)(1 + lookup);
+	where.arrives = b->goes_by = (uint8_t)(1 + lookup);
 	build_mark(b, true, where);
 	if (!(where.saved & BIT(1)))
 		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
@@ -110,4 +125,19 @@ void superblock_emit_guess(struct build *b, int lookup, struct where where)
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	where.saved = 0;
 	build_mark(b, true, where);
+}
+
+void superblock_emit_end(struct build *b, uint64_t pc)
+{
+	struct emit *e = &b->t->hot;
+	int lookup = b->goes_by - 1;
+	struct where where = { .pc = pc, .arrives = b->goes_by };
+
+	path_emit_end(b, where);
+	build_mark(b, true, where);
+	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
+	where.saved = BIT(2);
+	build_mark(b, true, where);
+	emit_mov_reg_imm64(e, RDX, pc);                 /* mov rdx, pc */
+	lookup_emit(b, true, lookup, (struct where){ .at_rdx = true, .saved = BIT(2) });
 }

@@ -290,7 +290,11 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 
 	if (!to)
 		return;
-	path_emit_end(b, pc);
+	if (b->goes_by) {
+		superblock_emit_end(b, pc);
+		return;
+	}
+	path_emit_end(b, at(pc, false));
 	if (is_return && to->entry && to->lookup_entry[LOOKUP_RET])
 		return;                 /* control cannot come here but by that way */
 	if (is_return && to->entry)

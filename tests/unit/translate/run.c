@@ -187,7 +187,7 @@ static const struct program programs[] = {
 struct mode {
 	const char *name;
 	struct translate_events events;
-	bool writable, no_bmi2, slow_loop, all_syscalls, reads;
+	bool writable, parts_writable, no_bmi2, slow_loop, all_syscalls, reads;
 };
 
 static const struct mode modes[] = {
@@ -213,6 +213,7 @@ static const struct mode modes[] = {
 	{ "paths", { .blocks = true, .paths = true } },
 	{ "paths, slow loop", { .blocks = true, .paths = true }, .slow_loop = true },
 	{ "paths, counts, writable", { .blocks = true, .paths = true, .counts = true }, .writable = true },
+	{ "counted paths, partly writable", { .blocks = true, .paths = true, .count_calls = true }, .parts_writable = true },
 };
 #define MODES (sizeof modes / sizeof *modes)
 
@@ -233,7 +234,8 @@ static struct machine *make(const struct mode *mode, enum place place)
 		m->config.range_count = 2;
 		m->config.watch_reads = mode->reads;
 	}
-	m->config.is_writable = mode->writable ? machine_all_writable : NULL;
+	m->config.is_writable = mode->writable ? machine_all_writable :
+				mode->parts_writable ? machine_parts_writable : NULL;
 	m->config.is_function = machine_is_function;
 	m->config.has_fsgsbase = true;
 	machine_init(m, place, &mode->events);
@@ -356,6 +358,7 @@ MODE_TEST(ends_alike_with_counted_paths, 18)
 MODE_TEST(ends_alike_with_paths, 19)
 MODE_TEST(ends_alike_with_paths_and_a_slow_loop, 20)
 MODE_TEST(ends_alike_with_paths_when_writable, 21)
+MODE_TEST(ends_alike_with_paths_when_partly_writable, 22)
 
 /* ---- flags --------------------------------------------------------------------------------- */
 
