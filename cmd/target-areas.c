@@ -21,6 +21,11 @@ uint64_t target_gs(const struct thread *thread)
 	return area_base(thread->target, thread->area) + THREAD_BLOCK_OFFSET;
 }
 
+struct thread_block *target_area_block(const struct target *target, unsigned area)
+{
+	return (struct thread_block *)arena_local(&target->arena, area_base(target, area) + THREAD_BLOCK_OFFSET);
+}
+
 static int free_area(struct target *target)
 {
 	for (unsigned i = 0; i < target->areas; i++)
@@ -48,6 +53,7 @@ static void init_block(struct target *target, struct thread *thread, uint64_t ap
 	tb->ring_lossy = target->session->lossy;
 	tb->cursor = tb->ring_start + RING_ZONE_BYTES;
 	tb->index = thread->area;
+	translator_returns_forget(target->translator, tb);
 }
 
 static void init_ring(struct target *target, struct thread *thread)
@@ -77,7 +83,7 @@ static int take_free_area(struct target *target, struct thread *thread)
 	target->threads++;
 	thread->target = target;
 	thread->area = (unsigned)area;
-	thread->tb = (struct thread_block *)local_at(target, target_gs(thread));
+	thread->tb = target_area_block(target, (unsigned)area);
 	__atomic_store_n(&thread->tb->request_state, REQUEST_IDLE, __ATOMIC_RELEASE);
 	target->by_area[area] = thread;
 	if ((unsigned)area >= target->areas_top)

@@ -26,6 +26,10 @@
 #define AREA_BYTES(t) (RINGS_BYTES(t) + COUNTERS_BYTES(t))
 #define AREAS_BYTES_MAX (3ul << 29)     /* or the arena would not be near the program */
 
+/* ---- target-areas.c ----------------------------------------------------------------------- */
+
+struct thread_block *target_area_block(const struct target *target, unsigned area);
+
 /* ---- target-map.c ------------------------------------------------------------------------- */
 
 /* Reads the map of the address space.  A first thread that has ended while others live

@@ -240,6 +240,9 @@ void target_flush(struct target *target)
 {
 	watch_follow_apply(target);
 	translator_flush(target->translator);
+	for (unsigned i = 0; i < target->areas_top; i++)
+		if (target->areas_used[i / 64] >> (i % 64) & 1)
+			translator_returns_forget(target->translator, target_area_block(target, i));
 	add_sites(target);
 	__atomic_store_n(&target->is_full, false, __ATOMIC_RELEASE);
 }

@@ -28,16 +28,29 @@ static long call(const struct remote_ops *ops, long number, uint64_t a, uint64_t
 
 /* ---- where -------------------------------------------------------------------- */
 
+/* How far below `base` an arena is to begin so that its code does not cross a multiple of
+ * 4 GiB: returns are predicted by the low halves of addresses then. */
+static uint64_t crossing(uint64_t base, size_t code_bytes)
+{
+	uint64_t end = base + code_bytes, boundary = end & ~(4 * GIB - 1);
+
+	return boundary > base ? end - boundary : 0;
+}
+
 /* A gap below the program that ends 64 MiB before it, or 0.  Below, because the
  * heap grows upwards from its end. */
-static uint64_t find_gap_below(const struct maps *maps, uint64_t start, uint64_t end, size_t want)
+static uint64_t find_gap_below(const struct maps *maps, uint64_t start, uint64_t end, size_t want,
+			       size_t code_bytes)
 {
 	const uint64_t margin = 64 << 20;
 
 	if (start < PIE_FLOOR || end - start > GIB)
 		return 0;
 	uint64_t high = (start - margin) & ~(ALIGN_BYTES - 1), low = high - want;
+	uint64_t down = crossing(low + ARENA_GUARD_BYTES, code_bytes);
 
+	high -= down;
+	low -= down;
 	if (end - low > 2 * GIB - margin)
 		return 0;
 	for (size_t i = 0; i < maps->count; i++)
@@ -70,16 +83,24 @@ static long reserve_arena(struct arena *arena, const struct remote_ops *ops,
 	uint64_t hint = 0;
 
 	if (request->near_end && !request->force_far)
-		hint = find_gap_below(maps, request->near_start, request->near_end, whole);
+		hint = find_gap_below(maps, request->near_start, request->near_end, whole, arena->code_bytes);
 	if (hint && reserve(ops, hint, whole) > 0) {
 		arena->is_near = true;
 		return (long)(hint + ARENA_GUARD_BYTES);
 	}
-	long at = reserve(ops, 0, whole + ALIGN_BYTES);
+	size_t spare = ALIGN_BYTES + arena->code_bytes;
+	long at = reserve(ops, 0, whole + spare);
+	if (at < 0 && at > -4096) {             /* a limit: as it comes then */
+		spare = ALIGN_BYTES;
+		at = reserve(ops, 0, whole + spare);
+	}
 	if (at < 0 && at > -4096)
 		return at;
-	uint64_t base = ((uint64_t)at + ALIGN_BYTES - 1) & ~(ALIGN_BYTES - 1);
-	uint64_t tail = (uint64_t)at + ALIGN_BYTES - base;
+	uint64_t end = (uint64_t)at + whole + spare;
+	uint64_t base = (end - whole) & ~(ALIGN_BYTES - 1);
+	if (spare > ALIGN_BYTES)
+		base -= crossing(base + ARENA_GUARD_BYTES, arena->code_bytes);
+	uint64_t tail = end - (base + whole);
 
 	if (base > (uint64_t)at)
 		call(ops, SYS_munmap, (uint64_t)at, base - (uint64_t)at, 0, 0, 0, 0);

@@ -101,18 +101,18 @@ uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t
 
 /* The displacement lies within an aligned 8 bytes: one store, seen whole by
  * processors that execute it. */
-static void patch_rel(struct translator *t, uint32_t rel_at, uint32_t to)
+static void patch(struct translator *t, const struct exit *exit, uint32_t to)
 {
-	uint32_t value = to - (rel_at + 4);
+	uint32_t value = exit->is_return ? (uint32_t)t->config.base + to : to - (exit->rel_at + 4);
 
-	__atomic_store_n((uint32_t *)(t->config.local + rel_at), value, __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(t->config.local + exit->rel_at), value, __ATOMIC_RELEASE);
 }
 
 void cache_exit_link(struct translator *t, struct exit *exit, uint32_t to)
 {
 	if (!exit->rel_at || !to)
 		return;
-	patch_rel(t, exit->rel_at, to);
+	patch(t, exit, to);
 	exit->is_linked = true;
 	t->stats.links++;
 }
@@ -131,7 +131,7 @@ void cache_relink_incoming(struct translator *t, struct xblock *b)
 		uint32_t to = exit->is_linked ? target_exit_entry(t, exit, b) : 0;
 
 		if (exit->is_linked)
-			patch_rel(t, exit->rel_at, to ? to : exit->stub);
+			patch(t, exit, to ? to : exit->stub);
 		exit->is_linked = to;
 	}
 }
@@ -142,7 +142,7 @@ void cache_unlink_incoming(struct translator *t, struct xblock *b)
 		struct exit *exit = cache_exit(t, i);
 
 		if (exit->is_linked)
-			patch_rel(t, exit->rel_at, exit->stub);
+			patch(t, exit, exit->stub);
 		exit->is_linked = false;
 	}
 }

@@ -22,7 +22,7 @@
 
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
-#define SAMPLES_MAX 4
+#define SAMPLES_MAX 8
 #define PAGES_READ 512
 #define CHANGES 8
 
@@ -36,6 +36,7 @@ struct exit {
 	uint32_t next;          /* of those that lead to the same target */
 	uint32_t facts;         /* 1 + number of what is known there of stores; 0: nothing */
 	bool is_linked;
+	bool is_return;         /* the low half of the address where a call's return goes on: returns.c */
 };
 
 /* Memory about the value of a register, from `low` up to below `end`, that is known to be
@@ -60,6 +61,7 @@ struct xblock {
 	uint32_t entry_knowing[STORES_KNOWN];   /* the same, with `needs`; 0: not made yet */
 	uint32_t needs;                 /* 1 + number of a struct store_facts; 0: nothing */
 	uint32_t lookup_entry[LOOKUP_KINDS];    /* for indirect branches; 0: none */
+	uint32_t landing;               /* for predicted returns; 0: none */
 	uint32_t incoming;              /* exit index */
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
 	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
@@ -80,8 +82,9 @@ struct xblock {
 /* Of an indirect branch: where it goes often, and what was seen when it was looked at. */
 struct heat {
 	uint64_t guesses[GUESSES_MAX];
-	uint32_t samples[SAMPLES_MAX];  /* low halves of targets */
+	uint64_t samples[SAMPLES_MAX];
 	uint8_t guess_count, sample_count;
+	bool is_settled;                /* a return: there will be no more guesses */
 };
 
 enum state_kind {
@@ -199,6 +202,7 @@ struct translator {
 	struct translate_stats stats;
 	bool out_of_memory;
 	bool counts_paths;              /* see translator_count_paths() */
+	bool predicts_returns;          /* see returns.c */
 };
 
 /* blocks.c */
@@ -273,6 +277,8 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup)
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 /* The same, if there is room to spare.  False: there is none. */
 bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
+/* Predicted returns no longer arrive at b, where they go on before that. */
+void target_landing_remove(struct translator *t, struct xblock *b);
 /* Have so many been refused that the tables had better be emptied? */
 bool target_lookups_are_full(const struct translator *t);
 void target_lookup_init(struct translator *t);

@@ -28,6 +28,7 @@ struct xblock *cache_block_replace(struct translator *t, struct xblock *old)
 static void drop_one(struct translator *t, struct xblock *b)
 {
 	b->public.is_dropped = true;
+	target_landing_remove(t, b);
 	if (b->is_replaced)
 		return;
 	cache_unlink_incoming(t, b);

@@ -11,6 +11,7 @@
 
 #define RUN_MAX 24
 #define LOOK_AGAIN 97           /* lookups from one look to the next */
+#define BRANCH_SAMPLES 4
 #define NEVER (1ull << 62)
 
 /* One in the middle of a path is as its head is. */
@@ -29,35 +30,78 @@ static bool is_guessed(const struct heat *h, uint64_t pc)
 	return false;
 }
 
-static bool was_seen(const struct heat *h, uint64_t pc)
+static unsigned times_seen(const struct heat *h, uint64_t pc)
 {
+	unsigned times = 0;
+
 	for (unsigned i = 0; i < h->sample_count; i++)
-		if (h->samples[i] == (uint32_t)pc)
-			return true;
-	return false;
+		times += h->samples[i] == pc;
+	return times;
+}
+
+static void look_again(struct translator *t, const struct xblock *b)
+{
+	uint32_t limit = t->config.heat_limit;
+
+	t->config.heat_local[b->heat - 1] = limit < LOOK_AGAIN ? limit : LOOK_AGAIN;
 }
 
 /* A target is worth a guess when it is seen for a second time within a few looks; a
- * branch that goes somewhere else each time is left to the table. */
-static bool add_guess(struct translator *t, const struct xblock *b, uint64_t pc)
+ * branch that goes somewhere else each time is left to the table.  True: there is a new guess. */
+static bool look_at_branch(struct translator *t, const struct xblock *b, uint64_t pc)
 {
-	uint64_t *counter = &t->config.heat_local[b->heat - 1];
 	struct heat *h = cache_heat(t, b);
 
 	if (!pc || h->guess_count == GUESSES_MAX || is_guessed(h, pc))
 		return false;
-	if (was_seen(h, pc)) {
+	if (times_seen(h, pc)) {
 		h->guesses[h->guess_count++] = pc;
 		h->sample_count = 0;
 		return true;
 	}
-	if (h->sample_count == SAMPLES_MAX) {
-		*counter = NEVER;
+	if (h->sample_count == BRANCH_SAMPLES) {
+		t->config.heat_local[b->heat - 1] = NEVER;
 		return false;
 	}
-	h->samples[h->sample_count++] = (uint32_t)pc;
-	*counter = t->config.heat_limit < LOOK_AGAIN ? t->config.heat_limit : LOOK_AGAIN;
+	h->samples[h->sample_count++] = pc;
+	look_again(t, b);
 	return false;
+}
+
+/* Those that were seen, the most frequent first.  False: they are too many. */
+static bool guess_all(struct heat *h)
+{
+	for (unsigned times = h->sample_count; times; times--)
+		for (unsigned i = 0; i < h->sample_count; i++) {
+			uint64_t pc = h->samples[i];
+
+			if (times_seen(h, pc) != times || is_guessed(h, pc))
+				continue;
+			if (h->guess_count == GUESSES_MAX)
+				return false;
+			h->guesses[h->guess_count++] = pc;
+		}
+	return true;
+}
+
+/* A return is predicted by calls anyway (returns.c).  Guesses are better for one that always goes
+ * to the same few places, and worse for any other: for that, one they have failed, too. */
+static bool look_at_return(struct translator *t, const struct xblock *b, uint64_t pc)
+{
+	struct heat *h = cache_heat(t, b);
+
+	if (!pc || h->is_settled)
+		return false;
+	if (!h->guess_count && h->sample_count < SAMPLES_MAX) {
+		h->samples[h->sample_count++] = pc;
+		look_again(t, b);
+		if (h->sample_count < SAMPLES_MAX)
+			return false;
+	}
+	h->is_settled = h->guess_count || !guess_all(h);
+	if (h->is_settled)
+		h->guess_count = 0;
+	return true;
 }
 
 static struct xblock *renew(struct translator *t, struct xblock *old)
@@ -75,7 +119,7 @@ static struct xblock *renew(struct translator *t, struct xblock *old)
 }
 
 /* Who came to the old one comes to the new one; or asks, if there is none. */
-static void hand_over(struct translator *t, const struct xblock *old, struct xblock *b)
+static void hand_over(struct translator *t, struct xblock *old, struct xblock *b)
 {
 	bool is_there = b->entry && !b->public.is_dropped;
 
@@ -83,6 +127,7 @@ static void hand_over(struct translator *t, const struct xblock *old, struct xbl
 		cache_relink_incoming(t, b);
 	else
 		cache_unlink_incoming(t, b);
+	target_landing_remove(t, old);
 	for (int lookup = 0; lookup < LOOKUP_KINDS; lookup++) {
 		uint32_t entry = 0;
 
@@ -154,7 +199,8 @@ int translator_hot(struct translator *t, int lookup, uint32_t index, struct app_
 
 	if (r < 0 || !b || !b->heat || !cache_has_room_to_guess(t))
 		return r;
-	if (is_current(t, b) && add_guess(t, b, pc.address)) {
+	bool is_predicted = lookup == LOOKUP_RET && t->predicts_returns;
+	if (is_current(t, b) && (is_predicted ? look_at_return : look_at_branch)(t, b, pc.address)) {
 		translate_again(t, b);
 		t->stats.guesses++;
 	}

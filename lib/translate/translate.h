@@ -151,6 +151,9 @@ struct translate_config {
 struct translator *translator_create(const struct translate_config *config, struct err *err);
 void translator_destroy(struct translator *t);
 
+/* For a thread's block, anew or when the cache has been emptied: no return is predicted yet. */
+void translator_returns_forget(const struct translator *t, struct thread_block *tb);
+
 /* ---- getting into the cache ---------------------------------------------------- */
 
 /* Where to go on in the cache for the program at `pc`, translating as needed.

@@ -270,6 +270,20 @@ void lookup_emit_way_in(struct build *b, int lookup);
 bool lookup_emit_arrival(struct build *b, const struct build *from, int lookup, uint16_t saved,
 			 struct event *event);
 
+/* In a way in to b's block: puts the registers back that are saved.  Behind it is known what the
+ * block needs to know of stores. */
+void lookup_emit_restore(struct build *b, uint16_t saved);
+
+/* ---- returns.c ---------------------------------------------------------------------- */
+
+bool returns_can_be_predicted(const struct translate_config *c);
+/* Before a call: notes where its return, to `next`, is to go on. */
+void returns_emit_call(struct build *b, uint64_t next);
+/* As lookup_emit(), for a return. */
+void returns_emit(struct build *b, bool hot, struct where where);
+/* As lookup_emit_way_in(). */
+void returns_emit_way_in(struct build *b);
+
 /* ---- guess.c ------------------------------------------------------------------------ */
 
 /* As lookup_emit(), but compares with the block's guesses first.  Finishes `event`, which
@@ -279,9 +293,11 @@ void guess_emit(struct build *b, int lookup, struct where where, struct event *e
 void guess_emit_distance(struct emit *e, uint64_t guess, uint64_t before);
 /* Gives the block's indirect branch a counter, if it is to be counted.  True: it has
  * one, whose address in the target is *out. */
-bool guess_counter(struct build *b, uint64_t *out);
-/* The way out when it has come to zero.  All of rax, rcx and rdx are saved. */
-void guess_emit_hot(struct build *b, int lookup, struct where where);
+bool guess_counter(struct build *b, int lookup, uint64_t *out);
+/* Counts down, by rcx; the displacement of a short jump that is taken at zero. */
+uint32_t guess_emit_count(struct emit *e, uint64_t counter);
+/* Where that leads, behind the lookup: asks.  `where` holds there. */
+void guess_finish_count(struct build *b, bool hot, int lookup, uint32_t often, struct where where);
 
 /* ---- block.c ------------------------------------------------------------------------- */
 

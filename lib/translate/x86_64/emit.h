@@ -131,6 +131,13 @@ static inline void emit_lea_reg_cache(struct emit *e, struct reg r, uint32_t to)
 	emit_u32(e, to - (e->at + 4));
 }
 
+/* A short jump whose displacement stands at `at` leads here. */
+static inline void emit_land(struct emit *e, uint32_t at)
+{
+	if (!e->is_full)
+		e->local[at] = (uint8_t)(e->at - (at + 1));
+}
+
 #define EMIT_RAW(e, ...) \
 	do { \
 		static const uint8_t raw[] = { __VA_ARGS__ }; \

@@ -21,6 +21,8 @@
 #include "build.h"
 #include "runtime.h"
 
+#define WRONG_SHARE 10  /* a return's guesses may fail so many times as often as it is counted before */
+
 /* ---- the counter ------------------------------------------------------------------- */
 
 static bool is_in_reach(const struct translator *t, uint64_t address)
@@ -44,23 +46,38 @@ static bool make_heat(struct build *b)
 	return true;
 }
 
-bool guess_counter(struct build *b, uint64_t *out)
+bool guess_counter(struct build *b, int lookup, uint64_t *out)
 {
 	const struct translate_config *c = &b->t->config;
 
 	/* Who resolves is told apart by what was called just before: by events alone.  What leaves
 	 * superblocks often makes others. */
-	if (b->ahead || !c->heat_limit || !c->heat_local || count_stub(b) == STUB_RESOLVER || !make_heat(b) ||
-	    cache_heat(b->t, b->block)->guess_count == GUESSES_MAX)
+	if (b->ahead || !c->heat_limit || !c->heat_local || count_stub(b) == STUB_RESOLVER || !make_heat(b))
+		return false;
+	const struct heat *h = cache_heat(b->t, b->block);
+	bool is_predicted = lookup == LOOKUP_RET && b->t->predicts_returns;
+
+	if (is_predicted ? h->is_settled : h->guess_count == GUESSES_MAX)
 		return false;
 	*out = c->heat_base + 8ull * (b->block->heat - 1);
 	if (!is_in_reach(b->t, *out))
 		return false;
-	c->heat_local[b->block->heat - 1] = c->heat_limit;
+	c->heat_local[b->block->heat - 1] = (is_predicted && h->guess_count ? WRONG_SHARE : 1ull) * c->heat_limit;
 	return true;
 }
 
-void guess_emit_hot(struct build *b, int lookup, struct where where)
+uint32_t guess_emit_count(struct emit *e, uint64_t counter)
+{
+	EMIT_RAW(e, 0x48, 0x8b, 0x0d);                  /* mov rcx, [counter] */
+	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
+	EMIT_RAW(e, 0x48, 0x8d, 0x49, 0xff);            /* lea rcx, [rcx - 1] */
+	EMIT_RAW(e, 0x48, 0x89, 0x0d);                  /* mov [counter], rcx */
+	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
+	EMIT_RAW(e, 0xe3, 0);                           /* jrcxz often */
+	return e->at - 1;
+}
+
+static void emit_hot(struct build *b, int lookup, struct where where)
 {
 	struct emit *e = &b->t->cold;
 
@@ -69,13 +86,25 @@ void guess_emit_hot(struct build *b, int lookup, struct where where)
 	where.at_rdx = false;
 	where.at_target = true;
 	build_mark(b, false, where);
-	for (uint8_t r = 0; r <= 2; r++)
-		emit_mov_reg_slot(e, (struct reg){ r });        /* mov r, gs:[slot] */
+	if (!(where.saved & BIT(0)))
+		emit_mov_slot_reg(e, RAX);              /* mov gs:[slot], rax */
+	else
+		emit_mov_reg_slot(e, RAX);              /* mov rax, gs:[slot] */
+	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
+	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
 	where.saved = 0;
 	build_mark(b, false, where);
 	emit_mov_tb_imm32(e, TB_EXIT, b->block->public.index);  /* mov dword gs:[exit], block */
 	emit_mov_tb_imm32(e, TB_REQUEST_KIND, (uint32_t)(REQUEST_HOT_CALL + lookup));
 	emit_jmp(e, RUNTIME_OFFSET(runtime_request));   /* jmp runtime_request */
+}
+
+void guess_finish_count(struct build *b, bool hot, int lookup, uint32_t often, struct where where)
+{
+	emit_land(hot ? &b->t->hot : &b->t->cold, often);       /* often: */
+	if (hot)
+		emit_jmp(&b->t->hot, b->t->cold.at);    /* jmp cold */
+	emit_hot(b, lookup, where);
 }
 
 /* How many checks of stores find room between a comparison and the next. */

@@ -114,6 +114,7 @@ static uint64_t emit_call(struct build *b, const struct last *last)
 	struct event event;
 
 	expect_return(b, last->next);
+	returns_emit_call(b, last->next);
 	emit_push_return(b, at(target, false));
 	if (b->path_site) {
 		if (!b->ahead)
@@ -159,6 +160,8 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 	bool reported = is_call && wants(b, SITE_CALL_INDIRECT, last->pc, 0);
 	struct event event;
 
+	if (is_call)
+		returns_emit_call(b, last->next);
 	emit_late(b);
 	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
 	build_mark(b, true, where);

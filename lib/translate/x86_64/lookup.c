@@ -46,7 +46,7 @@ static struct entry *table(struct translator *t, int lookup)
 /* Low bits of addresses that are not hashed. */
 static unsigned unused_bits(const struct translator *t, int lookup)
 {
-	return !t->config.has_bmi2 ? 0 : lookup == LOOKUP_RET ? 3 : 4;
+	return !t->config.has_bmi2 ? 0 : lookup == LOOKUP_RET ? LOOKUP_RET_UNUSED : LOOKUP_UNUSED;
 }
 
 static struct entry *first_of(struct translator *t, int lookup, uint64_t pc)
@@ -140,25 +140,6 @@ bool target_lookups_are_full(const struct translator *t)
 
 /* ---- the branch -------------------------------------------------------------------- */
 
-/* A short jump whose displacement stands at `at` leads here. */
-static void land(struct emit *e, uint32_t at)
-{
-	if (!e->is_full)
-		e->local[at] = (uint8_t)(e->at - (at + 1));
-}
-
-/* Counts down; the displacement of a short jump that is taken at zero. */
-static uint32_t emit_count(struct emit *e, uint64_t counter)
-{
-	EMIT_RAW(e, 0x48, 0x8b, 0x0d);                  /* mov rcx, [counter] */
-	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
-	EMIT_RAW(e, 0x48, 0x8d, 0x49, 0xff);            /* lea rcx, [rcx - 1] */
-	EMIT_RAW(e, 0x48, 0x89, 0x0d);                  /* mov [counter], rcx */
-	emit_u32(e, (uint32_t)(counter - (emit_address(e) + 4)));
-	EMIT_RAW(e, 0xe3, 0);                           /* jrcxz often */
-	return e->at - 1;
-}
-
 /* rax is the entry: goes where it says if it is rdx's. */
 static void emit_entry(struct build *b, bool hot, int lookup, struct where where)
 {
@@ -181,25 +162,25 @@ static void emit_entry(struct build *b, bool hot, int lookup, struct where where
 		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
 	}
 	uint32_t miss = e->at - 1;
-	bool counted = guess_counter(b, &counter);
-	uint32_t often = counted ? emit_count(e, counter) : 0;  /* hit: */
+	bool counted = guess_counter(b, lookup, &counter);
+	uint32_t often = counted ? guess_emit_count(e, counter) : 0;    /* hit: */
 	EMIT_RAW(e, 0xff, 0x60, 0x08);                          /* jmp [rax + 8] */
 	if (falls) {
-		land(e, miss);
+		emit_land(e, miss);
 		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* miss: jmp slow */
 	}
-	if (counted) {
-		land(e, often);
-		if (hot)
-			emit_jmp(e, b->t->cold.at);             /* often: jmp cold */
-		guess_emit_hot(b, lookup, where);
-	}
+	if (counted)
+		guess_finish_count(b, hot, lookup, often, where);
 }
 
 void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 {
 	struct emit *e = hot ? &b->t->hot : &b->t->cold;
 
+	if (lookup == LOOKUP_RET && b->t->predicts_returns) {
+		returns_emit(b, hot, where);
+		return;
+	}
 	where.arrives = (uint8_t)(1 + lookup);
 	build_mark(b, hot, where);
 	emit_mov_slot_reg(e, RAX);                      /* mov gs:[slot], rax */
@@ -226,14 +207,14 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 
 /* ---- the ways in -------------------------------------------------------------------- */
 
-/* Behind it is known what the block needs to know of stores. */
-static void emit_restore(struct build *b)
+void lookup_emit_restore(struct build *b, uint16_t saved)
 {
 	struct emit *e = &b->t->hot;
 	uint64_t pc = b->block->public.pc.address;
 
-	build_mark(b, true, (struct where){ pc, ALL_SAVED });
-	emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
+	build_mark(b, true, (struct where){ pc, saved });
+	if (saved & BIT(0))
+		emit_mov_reg_slot(e, RAX);              /* mov rax, gs:[slot] */
 	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
 	build_mark(b, true, (struct where){ pc, BIT(1) });
 	stores_emit_needs(b, NULL, NULL);
@@ -315,23 +296,24 @@ bool lookup_emit_arrival(struct build *b, const struct build *from, int lookup, 
 
 void lookup_emit_way_in(struct build *b, int lookup)
 {
+	if (lookup == LOOKUP_RET && b->t->predicts_returns) {
+		returns_emit_way_in(b);
+		return;
+	}
 	b->block->lookup_entry[lookup] = b->t->hot.at;
 	lookup_emit_arrival(b, NULL, lookup, ALL_SAVED, NULL);
-	emit_restore(b);
+	lookup_emit_restore(b, ALL_SAVED);
 }
 
 uint32_t target_lookup_entry(struct translator *t, struct xblock *block, int lookup)
 {
 	struct build b = { .t = t, .block = block };    /* no instructions: all is live */
-	uint32_t at = t->hot.at;
 
 	if (block->lookup_entry[lookup])
 		return block->lookup_entry[lookup];
-	lookup_emit_arrival(&b, NULL, lookup, ALL_SAVED, NULL);
-	emit_restore(&b);
+	lookup_emit_way_in(&b, lookup);
 	emit_jmp(&t->hot, stores_entry(t, block, STORES_ALL_KNOWN));      /* jmp entry */
 	if (t->hot.is_full || t->cold.is_full)
-		return 0;
-	block->lookup_entry[lookup] = at;
-	return at;
+		block->lookup_entry[lookup] = block->landing = 0;
+	return block->lookup_entry[lookup];
 }

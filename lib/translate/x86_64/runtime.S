@@ -202,6 +202,22 @@ LABEL runtime_lookup_\kind\()_missed		# the program is at `target`
 LABEL runtime_lookups
 	LOOKUP	call, REQUEST_MISS_CALL
 	LOOKUP	jmp, REQUEST_MISS_JMP
+
+	/* a return that was not predicted: rcx and rdx are in their slots, rax is its own */
+	.macro	RETURN hash:vararg
+	mov	gs:[TB_SLOT(0)], rax
+	mov	rax, gs:[TB_LOOKUP(LOOKUP_RET)]
+	\hash
+	movzx	ecx, cx
+	lea	ecx, [rcx * 8]
+	lea	rax, [rax + rcx * 8]
+	.endm
+
+LABEL runtime_return
+	RETURN	rorx ecx, edx, LOOKUP_RET_UNUSED
+	jmp	runtime_lookup_ret
+LABEL runtime_return_plain
+	RETURN	mov ecx, edx
 	LOOKUP	ret, REQUEST_MISS_RET
 LABEL runtime_lookups_end
 

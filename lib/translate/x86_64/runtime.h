@@ -24,6 +24,8 @@ RUNTIME_LABEL(runtime_lookup_call_missed);
 RUNTIME_LABEL(runtime_lookup_jmp);
 RUNTIME_LABEL(runtime_lookup_jmp_miss);
 RUNTIME_LABEL(runtime_lookup_jmp_missed);
+RUNTIME_LABEL(runtime_return);
+RUNTIME_LABEL(runtime_return_plain);
 RUNTIME_LABEL(runtime_lookup_ret);
 RUNTIME_LABEL(runtime_lookup_ret_miss);
 RUNTIME_LABEL(runtime_lookup_ret_missed);

@@ -268,7 +268,7 @@ static void from_lookup(struct translator *t, uint32_t at, struct thread_block *
 	} lookups[] = {
 		{ runtime_lookup_call, runtime_lookup_call_missed },
 		{ runtime_lookup_jmp, runtime_lookup_jmp_missed },
-		{ runtime_lookup_ret, runtime_lookup_ret_missed },
+		{ runtime_return, runtime_lookup_ret_missed },
 	};
 
 	for (int i = 0; i < LOOKUP_KINDS; i++) {
@@ -282,7 +282,9 @@ static void from_lookup(struct translator *t, uint32_t at, struct thread_block *
 
 		out->regs.pc = at >= RUNTIME_OFFSET(lookups[i].missed) || restoring ? tb->target
 										    : raw->gpr[2];
-		for (int r = 0; r < 3 && at < RUNTIME_OFFSET(lookups[i].missed); r++)
+		int first = at == RUNTIME_OFFSET(runtime_return) || at == RUNTIME_OFFSET(runtime_return_plain);
+
+		for (int r = first; r < 3 && at < RUNTIME_OFFSET(lookups[i].missed); r++)
 			out->regs.gpr[r] = tb->slots[r];
 		owe_arrival(t, i, tb, out);
 	}

@@ -87,6 +87,8 @@ uint32_t target_entry(struct translator *t, struct xblock *b)
 
 uint32_t target_exit_entry(struct translator *t, const struct exit *exit, struct xblock *b)
 {
+	if (exit->is_return)
+		return b->landing || target_lookup_entry(t, b, LOOKUP_RET) ? b->landing : 0;
 	const struct store_facts *needs = stores_needs(t, b);
 
 	return needs ? stores_entry(t, b, stores_how_known(stores_given(t, exit), needs)) : b->entry;

@@ -64,8 +64,11 @@
 #define TB_WATCH_BACK           0x430
 #define TB_WATCH_SHAPE          0x438
 #define TB_JUMP_FROM            0x43c
+#define TB_RETURNS              0x800           /* see returns.c */
+#define RETURNS                 256
 
 #define THREAD_BLOCK_OFFSET     4096
+#define THREAD_STACK_LIMIT      8192
 #define THREAD_AREA_HEAD_BYTES  65536
 #define THREAD_STACK_TOP        (65536 - 64)
 
@@ -105,6 +108,9 @@
 #define LOOKUP_HASHES           65536
 #define LOOKUP_LINE             4
 #define LOOKUP_TAIL_MAX         64
+/* Low bits of addresses that are not hashed, where the processor has rorx. */
+#define LOOKUP_UNUSED           4
+#define LOOKUP_RET_UNUSED       3
 
 /* What sys_table says of a system call number (its low 16 bits). */
 #define SYS_ACTION_NATIVE       0
@@ -183,6 +189,8 @@ struct thread_block {
 	uint64_t watch_back;            /* cache pc to go back to */
 	uint32_t watch_shape;           /* SHAPE_ bits */
 	uint32_t jump_from;             /* number of the block whose indirect jump is looked up */
+	uint64_t pad2[120];
+	uint64_t returns[RETURNS];      /* cache addresses, by the low byte of return addresses */
 };
 
 struct control {
@@ -238,6 +246,8 @@ TB_CHECK(watch_head, TB_WATCH_HEAD);
 TB_CHECK(watch_back, TB_WATCH_BACK);
 TB_CHECK(watch_shape, TB_WATCH_SHAPE);
 TB_CHECK(jump_from, TB_JUMP_FROM);
+TB_CHECK(returns, TB_RETURNS);
+_Static_assert(sizeof(struct thread_block) == THREAD_STACK_LIMIT - THREAD_BLOCK_OFFSET, "its page");
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");
 _Static_assert(offsetof(struct control, noted) == CONTROL_NOTED, "noted");
 _Static_assert(offsetof(struct control, patience) == CONTROL_PATIENCE, "patience");

@@ -297,9 +297,10 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 	path_emit_end(b, at(pc, false));
 	if (is_return && to->entry && to->lookup_entry[LOOKUP_RET])
 		return;                 /* control cannot come here but by that way */
-	if (is_return && to->entry)
+	if (is_return && to->entry) {
 		lookup_emit_way_in(&way_in, LOOKUP_RET);
-	else if (is_return) {
+		cache_link_incoming(b->t, to);
+	} else if (is_return) {
 		cache_queue(b->t, to, b->block->depth + 1u);
 		return;                 /* else the first return will miss */
 	}
@@ -327,15 +328,19 @@ static void publish(struct build *b)
 	}
 }
 
+static void forget_block(struct xblock *block)
+{
+	block->entry = block->landing = 0;
+	memset(block->lookup_entry, 0, sizeof block->lookup_entry);
+}
+
 /* One that failed half-way would fall into nothing. */
 static void forget(struct build *b)
 {
-	for (int i = 0; i < b->done_count; i++) {
-		b->done[i]->entry = 0;
-		memset(b->done[i]->lookup_entry, 0, sizeof b->done[i]->lookup_entry);
-	}
+	for (int i = 0; i < b->done_count; i++)
+		forget_block(b->done[i]);
 	if (b->block && !b->block->entry)
-		memset(b->block->lookup_entry, 0, sizeof b->block->lookup_entry);
+		forget_block(b->block);
 }
 
 static struct build begin(struct translator *t)
@@ -494,6 +499,7 @@ void target_init(struct translator *t)
 
 	assert(runtime_len <= RUNTIME_BYTES);
 	t->literal_at = t->literal_end = 0;
+	t->predicts_returns = returns_can_be_predicted(&t->config);
 	memcpy(t->config.local, runtime_start, runtime_len);
 	target_lookup_init(t);
 	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };

@@ -164,6 +164,38 @@ Test(arena, lies_elsewhere_when_there_is_none)
 	drop(&arena, f);
 }
 
+static void check_halves(const struct arena *arena)
+{
+	cr_expect_eq(arena->base >> 32, (arena->base + arena->code_bytes - 1) >> 32, "%lx", arena->base);
+}
+
+/* Code whose addresses have one high half, wherever the program lies. */
+Test(arena, has_no_code_on_both_sides_of_a_multiple_of_4_gib)
+{
+	struct fake *f = fake_create();
+	struct arena arena;
+	struct arena_request near = request;
+
+	near.code_bytes = 256 << 20;
+	for (uint64_t mib = 0; mib < 1024; mib += 40) {
+		near.near_start = 0x400100000000 + (mib << 20);
+		near.near_end = near.near_start + (1 << 20);
+		cr_assert_eq(arena_create(&arena, &f->ops, &near, NULL), 0);
+		cr_expect(arena.is_near);
+		check_halves(&arena);
+		drop(&arena, f);
+	}
+	/* Elsewhere: where the kernel's next place crosses it. */
+	near.force_far = true;
+	for (int i = 0; i < 24; i++) {
+		cr_assert_eq(arena_create(&arena, &f->ops, &near, NULL), 0);
+		check_halves(&arena);
+		drop(&arena, f);
+		cr_assert_neq(mmap(NULL, 200 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+			      MAP_FAILED);
+	}
+}
+
 Test(arena, falls_back_when_memfd_create_is_refused)
 {
 	struct fake *f = fake_create();

@@ -19,7 +19,7 @@ static const struct { const char *name; const uint8_t *at; } labels[] = {
 	{ "exit_miss", runtime_exit_miss }, { "request", runtime_request },
 	{ "lookup_call", runtime_lookup_call }, { "lookup_jmp", runtime_lookup_jmp },
 	{ "lookup_ret", runtime_lookup_ret }, { "syscall", runtime_syscall },
-	{ "ring_full", runtime_ring_full }, { "watch", runtime_watch },
+	{ "return", runtime_return }, { "ring_full", runtime_ring_full }, { "watch", runtime_watch },
 	{ "watched", runtime_watched },
 };
 
@@ -158,13 +158,15 @@ static char *translate(const char *source)
 	machine_load(m, code, code + n);
 	struct listing l = { .m = m, .hot = m->t->hot.at, .cold = m->t->cold.at };
 	cr_assert_eq(translator_enter(m->t, (struct app_pc){ m->program }, &at), 0);
-	/* A branch at the end of the first block that goes to +100 and +140, and often. */
-	for (int i = 0; i < 4 && strstr(how, "guess"); i++) {
-		struct app_pc often = { m->program + 0x100 + (uint64_t)(i / 2) * 0x40 };
+	/* A branch at the end of the first block that goes to +100 and +140, and often: a jump goes on
+	 * to the second when the first has been guessed. */
+	bool is_jump = strstr(how, "jump");
+	for (int i = 0; i < (is_jump ? 4 : SAMPLES_MAX) && strstr(how, "guess"); i++) {
+		struct app_pc often = { m->program + 0x100 + (uint64_t)(is_jump ? i / 2 : i % 2) * 0x40 };
 		uint32_t block = cache_block_find(m->t, (struct app_pc){ m->program })->public.index;
 		struct cache_pc there;
 
-		cr_assert_eq(translator_hot(m->t, strstr(how, "jump") ? LOOKUP_JMP : LOOKUP_RET, block,
+		cr_assert_eq(translator_hot(m->t, is_jump ? LOOKUP_JMP : LOOKUP_RET, block,
 					    often, &there), 0);
 	}
 	if (strstr(how, "superblock")) {

@@ -143,7 +143,7 @@ struct machine {
 	const char *name;               /* of the mode */
 
 	pthread_t service;
-	pthread_mutex_t lock;           /* of the translator */
+	pthread_mutex_t lock;           /* of the translator and of the program's code; recursive */
 	bool has_service, ends, slow_loop;
 	uint64_t requests[32];
 	unsigned drop_every, dropped;    /* rounds of the service between two drops */
@@ -225,6 +225,7 @@ static void machine_thread_init(struct machine *m, uint32_t chunks)
 	tb->ring_start = (uint64_t)m->area + THREAD_AREA_HEAD_BYTES;
 	tb->ring_chunks = chunks;
 	tb->cursor = tb->ring_start + RING_ZONE_BYTES;
+	translator_returns_forget(m->t, tb);
 	m->ring = (struct ring){
 		.data = m->area + THREAD_AREA_HEAD_BYTES,
 		.start = tb->ring_start,
@@ -300,7 +301,10 @@ static void machine_init(struct machine *m, enum place place,
 	const int shared = MAP_SHARED | MAP_ANONYMOUS, rw = PROT_READ | PROT_WRITE;
 	struct err err = {0};
 
-	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutexattr_t recursive;
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&m->lock, &recursive);
 	machine_has_avx = __builtin_cpu_supports("avx") != 0;
 	machine_catch_faults();
 	machine_map(m, place);
@@ -512,11 +516,14 @@ static inline void image_fill(struct image *image, const struct machine *m, uint
 		((uint8_t *)image->vector)[i] = (uint8_t)next_random(seed);
 }
 
+/* The service must not look ahead at half a program. */
 static inline void machine_load(struct machine *m, const uint8_t *start, const uint8_t *end)
 {
+	pthread_mutex_lock(&m->lock);
 	memset((void *)m->program, 0xcc, FINISH_OFFSET);
 	memcpy((void *)m->program, start, (size_t)(end - start));
 	memset((void *)m->stack, 0x5a, STACK_BYTES);
+	pthread_mutex_unlock(&m->lock);
 }
 
 static inline void machine_outcome(const struct machine *m, struct outcome *out)

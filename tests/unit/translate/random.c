@@ -364,7 +364,10 @@ static void run_cases(const struct translate_events *events, enum place place, b
 		in.flags &= ~0x400ull;
 		in.gpr[5] = m->program + DATA_OFFSET;
 		in.gpr[14] &= 63;
+		pthread_mutex_lock(&m->lock);
 		load(m, &c);
+		translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
+		pthread_mutex_unlock(&m->lock);
 		machine_run(&in, m->program);
 		machine_outcome(m, &native);
 		for (int round = 0; round < 2; round++) {
@@ -376,9 +379,6 @@ static void run_cases(const struct translate_events *events, enum place place, b
 				dump(&c);
 			cr_assert_null(what, "seed %lx, case %d: %s", seed, i, what);
 		}
-		pthread_mutex_lock(&m->lock);
-		translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
-		pthread_mutex_unlock(&m->lock);
 	}
 	machine_deinit(m);
 	free(m);

@@ -252,12 +252,14 @@ static struct machine *make(const struct mode *mode, enum place place)
 /* Loads the program; pc-relative words that hold an address are made so. */
 static void load(struct machine *m, const struct program *p)
 {
+	pthread_mutex_lock(&m->lock);
 	machine_load(m, p->start, p->end);
 	if (p->start == transfers) {            /* its third word is relative to the first */
 		uint64_t *words = (uint64_t *)(m->program + (uint64_t)(transfers_end - transfers) - 40);
 
 		words[2] += (uint64_t)words;
 	}
+	pthread_mutex_unlock(&m->lock);
 }
 
 static bool can_run(const struct program *p)
@@ -316,6 +318,7 @@ static void compare_all(const struct mode *mode, enum place place)
 		if (!can_run(&programs[i]) || (mode->events.stores && programs[i].start == hot))
 			continue;
 		pthread_mutex_lock(&m->lock);
+		load(m, &programs[i]);
 		translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
 		machine_drain(m);
 		m->log_count = 0;
@@ -425,6 +428,71 @@ Test(run, guesses_where_branches_go_often)
 	translator_stats(m->t, &stats);
 	cr_expect_eq(stats.guesses, settled, "it comes to rest");
 	cr_expect_eq(stats.blocks, blocks);
+	machine_deinit(m);
+	free(m);
+}
+
+/* Calls whose returns have one place in the thread's table, one within the other; and a return to
+ * where no call came from. */
+PROGRAM(same_place,
+	"mov r12d, 5\n"
+	"1: call 4f\n lea rbx, [rbx + 1]\n dec r12d\n jnz 1b\n"
+	"lea rax, [rip + 3f]\n push rax\n ret\n"
+	"3: jmp finish\n"
+	".balign 256\n.skip 5\n"         /* +5: behind a call at +0 */
+	"2: ret\n"
+	".balign 256\n"
+	"4: call 5f\n lea rsi, [rsi + 2]\n ret\n"
+	".balign 256\n"
+	"5: call 6f\n lea rdi, [rdi + 3]\n ret\n"
+	".balign 256\n"
+	"6: call 2b\n lea r8, [r8 + 4]\n ret\n");
+
+Test(run, returns_right_where_calls_share_a_place)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	const struct program p = P(same_place);
+
+	compare(m, &p, 5, 3);
+	uint64_t misses = m->requests[REQUEST_MISS_RET];
+	compare(m, &p, 5, 3);
+	cr_expect_eq(m->requests[REQUEST_MISS_RET], misses, "looked up, and found");
+	machine_deinit(m);
+	free(m);
+}
+
+/* By a call, and later by another way, when what stands behind the call is another code. */
+PROGRAM(comes_back,
+	"test eax, eax\n jz 1f\n"
+	"call 2f\n"
+	"0: mov ebx, 0x11\n jmp finish\n"
+	"1: lea rax, [rip + 0b]\n push rax\n"
+	"2: ret\n");
+
+Test(run, forgets_where_returns_go_with_the_code_there)
+{
+	struct machine *m = make(&modes[0], PLACE_FAR);
+	const struct program p = P(comes_back);
+	struct image in;
+	uint64_t seed = 1;
+
+	image_fill(&in, m, &seed);
+	load(m, &p);
+	in.gpr[0] = 1;
+	for (int i = 0; i < 2; i++) {
+		machine_run_translated(m, &in, m->program);
+		cr_assert_eq(machine_result.gpr[3], 0x11);
+	}
+	uint8_t *changed = memchr((void *)m->program, 0x11, FINISH_OFFSET);
+	for (int value = 0x12; value < 0x15; value++) {
+		pthread_mutex_lock(&m->lock);
+		*changed = (uint8_t)value;
+		translator_drop(m->t, (uint64_t)changed, (uint64_t)changed + 1);
+		pthread_mutex_unlock(&m->lock);
+		in.gpr[0] = value == 0x13;
+		machine_run_translated(m, &in, m->program);
+		cr_assert_eq(machine_result.gpr[3], (uint64_t)value);
+	}
 	machine_deinit(m);
 	free(m);
 }
@@ -748,6 +816,7 @@ Test(run, refuses_indirect_branches_that_would_fill_the_table, .timeout = 60)
 		used += words[2 * i] != 0;
 	cr_expect_leq(used, LOOKUP_HASHES * LOOKUP_LINE * 3 / 4);
 	translator_flush(m->t);
+	translator_returns_forget(m->t, m->tb);
 	cr_expect_eq(translator_miss_indirect(m->t, LOOKUP_JMP, (struct app_pc){ pc + 1 }, &at), 0);
 	machine_deinit(m);
 	free(m);

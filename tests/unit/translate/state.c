@@ -443,12 +443,12 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	memset(in.vector, 0, sizeof in.vector);
 	if (mode->points)
 		in.gpr[7] = range.start - 100;
-	machine_load(m, start, end);
+	machine_load(&g.second, start, end);
 	machine_run(&in, m->program);
 	machine_outcome(m, &g.native);
 	memset(g.native.regs.vector, 0, sizeof g.native.regs.vector);
 
-	machine_load(m, start, end);
+	machine_load(&g.second, start, end);
 	machine_run_translated(&g.second, &in, m->program);
 	check_end(&g, "whole", 0, &(struct translate_state){ 0 });
 	machine_drain(&g.second);
@@ -460,7 +460,7 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	/* The first pass misses, as g.second's links are dropped; the second is linked. */
 	translator_drop(m->t, m->program, m->program + PROGRAM_BYTES);
 	for (int pass = 0; pass < 2; pass++) {
-		machine_load(m, start, end);
+		machine_load(&g.second, start, end);
 		machine_thread_init(m, CHUNKS_MAX_TEST);
 		machine_counters_clear(m);
 		if (mode->superblocks && pass == 1 &&
