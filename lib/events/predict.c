@@ -7,6 +7,7 @@
 #define TABLE_BITS 14
 #define TABLE_SIZE (1u << TABLE_BITS)
 #define GROUP 64                /* events that are looked at together */
+#define REGULAR 56              /* hits of a group that make the next one worth a branch */
 #define AHEAD 16                /* events: so far away is what is fetched in time */
 #define PAYLOAD (SITE_HAS_SP | SITE_HAS_TARGET | SITE_HAS_COUNT | SITE_HAS_ACCESS | \
 		 SITE_HAS_TSC | SITE_HAS_EXTRA)
@@ -120,6 +121,7 @@ struct encoder {
 	uint32_t *ids, *stacks;
 	uint64_t *targets;
 	uint8_t *values, *times;
+	bool is_regular;                /* most of the last group were hits */
 };
 
 static ALWAYS_INLINE void encode_rest(struct encoder *e, unsigned shape, const uint32_t *words,
@@ -233,11 +235,12 @@ static ALWAYS_INLINE bool put_bits(struct trace_bytes *out, uint64_t bits, unsig
 
 /* Most events have no payload, or the stack pointer, or that and a time stamp: so many
  * words.  As many of them as come one after the other, `max` at most; *words_end: where
- * they end.  Made in a version for each, with all in registers, and without a branch on
- * what is a hit, as that is anybody's guess. */
+ * they end.  Made in a version for each, with all in registers; and without a branch on
+ * what is a hit, as that is anybody's guess, or `regular`, with one, as it is no guess then. */
 static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **words_end,
 					   const uint32_t *end, unsigned max, uint64_t *hits,
-					   struct bits *seconds, size_t *paths, const unsigned payload)
+					   struct bits *seconds, size_t *paths, const unsigned payload,
+					   const bool regular)
 {
 	const bool called = payload >= 1, timed = payload == 3;
 	const uint32_t wanted = (called ? SITE_HAS_SP : 0u) | (timed ? SITE_HAS_TSC : 0u) |
@@ -277,16 +280,20 @@ static ALWAYS_INLINE unsigned encode_usual(struct encoder *e, const uint32_t **w
 
 			hit &= known_stacks[slot].first == step;
 			second &= known_stacks[slot].second == step;
-			put_first_unless(hit, &known_stacks[slot], step);
-			*stacks = step;
-			stacks += !hit & !second;
+			if (!regular || !hit) {
+				put_first_unless(hit, &known_stacks[slot], step);
+				*stacks = step;
+				stacks += !hit & !second;
+			}
 			stack = words[1];
 		}
-		put_first_unless(hit, &known_ids[slot], id);
-		*ids = id;
-		ids += !hit & !second;
-		others.bits |= (uint64_t)(!hit & second) << others.count;
-		others.count += !hit;
+		if (!regular || !hit) {
+			put_first_unless(hit, &known_ids[slot], id);
+			*ids = id;
+			ids += !hit & !second;
+			others.bits |= (uint64_t)(!hit & second) << others.count;
+			others.count += !hit;
+		}
 		bits |= (uint64_t)hit << count;
 		told += shape.flags >> SHAPE_COUNT_SHIFT;
 		last = id;
@@ -325,6 +332,9 @@ static const uint32_t *encode_any(struct encoder *e, const uint32_t *words, cons
 	return words + 1 + event_words(id);
 }
 
+#define ENCODE_USUAL(payload, regular) \
+	encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, payload, regular)
+
 /* Up to GROUP events.  Their number; 0: none can be. */
 static unsigned encode_group(struct encoder *e, const uint32_t *words, size_t n, unsigned max,
 			     uint64_t *hits, struct bits *seconds, struct predicted *did)
@@ -339,11 +349,11 @@ static unsigned encode_group(struct encoder *e, const uint32_t *words, size_t n,
 		unsigned payload = event_words(*at), usual = 0;
 
 		if (payload == 0)
-			usual = encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, 0);
+			usual = e->is_regular ? ENCODE_USUAL(0, true) : ENCODE_USUAL(0, false);
 		else if (payload == 1 && e->p->stacks)
-			usual = encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, 1);
+			usual = e->is_regular ? ENCODE_USUAL(1, true) : ENCODE_USUAL(1, false);
 		else if (payload == 3 && e->p->stacks)
-			usual = encode_usual(e, &at, end, max - count, &bits, seconds, &did->paths, 3);
+			usual = e->is_regular ? ENCODE_USUAL(3, true) : ENCODE_USUAL(3, false);
 		if (!usual) {
 			const uint32_t *next = encode_any(e, at, end, &bits, seconds, did);
 
@@ -397,6 +407,7 @@ int predict_encode(struct predictor *p, const struct shapes *shapes, const uint3
 		unsigned count = encode_group(&e, words + did->words, left,
 					      may < GROUP ? (unsigned)may : GROUP, &hits, &seconds, did);
 		encoder_end(&e, out);
+		e.is_regular = __builtin_popcountll(hits) >= REGULAR;
 		if (count && (!put_bits(&out[TRACE_HITS], hits, count) ||
 			      !put_bits(&out[TRACE_SECONDS], seconds.bits, seconds.count)))
 			return -ENOMEM;

@@ -12,6 +12,7 @@
 #define RUN_MAX 24
 #define LOOK_AGAIN 97           /* lookups from one look to the next */
 #define BRANCH_SAMPLES 4
+#define RETURN_GUESSES_MAX 2
 #define NEVER (1ull << 62)
 
 /* One in the middle of a path is as its head is. */
@@ -77,7 +78,7 @@ static bool guess_all(struct heat *h)
 
 			if (times_seen(h, pc) != times || is_guessed(h, pc))
 				continue;
-			if (h->guess_count == GUESSES_MAX)
+			if (h->guess_count == RETURN_GUESSES_MAX)
 				return false;
 			h->guesses[h->guess_count++] = pc;
 		}
