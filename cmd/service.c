@@ -15,7 +15,7 @@
 #define LOG_READ_NS 20000000    /* what --watch has found is shown after so long */
 #define PUT_OFF_NS 100000      /* who is put off is looked at so often */
 #define SPIN_MIN_NS 4000
-#define SPIN_MAX_NS 150000
+#define SPIN_MAX_NS 400000
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS 1000000
 

@@ -37,26 +37,33 @@ static uint64_t crossing(uint64_t base, size_t code_bytes)
 	return boundary > base ? end - boundary : 0;
 }
 
-/* A gap below the program that ends 64 MiB before it, or 0.  Below, because the
- * heap grows upwards from its end. */
-static uint64_t find_gap_below(const struct maps *maps, uint64_t start, uint64_t end, size_t want,
-			       size_t code_bytes)
+/* The place of `want` bytes that ends `down` below the margin before the program, if it is free and
+ * near; or 0. */
+static uint64_t gap_below(const struct maps *maps, uint64_t start, uint64_t end, size_t want, uint64_t down)
 {
 	const uint64_t margin = 64 << 20;
+	uint64_t high = ((start - margin) & ~(ALIGN_BYTES - 1)) - down, low = high - want;
 
-	if (start < PIE_FLOOR || end - start > GIB)
-		return 0;
-	uint64_t high = (start - margin) & ~(ALIGN_BYTES - 1), low = high - want;
-	uint64_t down = crossing(low + ARENA_GUARD_BYTES, code_bytes);
-
-	high -= down;
-	low -= down;
 	if (end - low > 2 * GIB - margin)
 		return 0;
 	for (size_t i = 0; i < maps->count; i++)
 		if (maps->items[i].start < high + margin / 2 && maps->items[i].end + margin > low)
 			return 0;
 	return low;
+}
+
+/* A gap below the program that ends 64 MiB before it, or a little further down, or 0.  Below, because
+ * the heap grows upwards from its end. */
+static uint64_t find_gap_below(const struct maps *maps, uint64_t start, uint64_t end, size_t want,
+			       size_t code_bytes)
+{
+	if (start < PIE_FLOOR || end - start > GIB)
+		return 0;
+	uint64_t low = gap_below(maps, start, end, want, 0);
+	uint64_t down = low ? crossing(low + ARENA_GUARD_BYTES, code_bytes) : 0;
+	uint64_t lower = down ? gap_below(maps, start, end, want, down) : 0;
+
+	return lower ? lower : low;     /* near is worth more */
 }
 
 /* ---- reserve ------------------------------------------------------------------- */

@@ -209,7 +209,10 @@ int cache_arrive(struct translator *t, int lookup, struct app_pc pc, struct cach
 
 	if (r < 0)
 		return r;
+	bool had_landing = b->landing;
 	uint32_t entry = target_lookup_entry(t, b, lookup);
+	if (b->landing && !had_landing)
+		cache_link_incoming(t, b);
 	if (entry)
 		target_lookup_insert(t, lookup, pc, entry);
 	if (target_lookups_are_full(t))

@@ -60,7 +60,7 @@ static bool look_at_branch(struct translator *t, const struct xblock *b, uint64_
 		h->sample_count = 0;
 		return true;
 	}
-	if (h->sample_count == BRANCH_SAMPLES) {
+	if (h->sample_count >= BRANCH_SAMPLES) {
 		t->config.heat_local[b->heat - 1] = NEVER;
 		return false;
 	}

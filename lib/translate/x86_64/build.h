@@ -81,6 +81,8 @@ struct build {
 	uint8_t return_count;           /* calls that the path goes along: what stands behind them is laid
 					 * out behind its end */
 	uint64_t returns[FRAGMENT_BLOCKS_MAX];
+	uint8_t reached_count;          /* blocks of other fragments that got a way in here */
+	struct xblock *reached[FRAGMENT_BLOCKS_MAX + 1];
 	/* In a superblock: see superblock.c. */
 	const uint64_t *ahead;          /* the blocks behind this one; NULL: it is none */
 	unsigned ahead_count;

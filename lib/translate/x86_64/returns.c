@@ -27,6 +27,7 @@
 
 #define RETURNING (BIT(1) | BIT(2))     /* in their slots, on the way to a landing */
 #define JMP_BYTES 5
+#define CALL_BYTES 12u
 
 static uint32_t miss(const struct translator *t)
 {
@@ -62,6 +63,10 @@ void returns_emit_call(struct build *b, uint64_t next)
 	if (!t->predicts_returns)
 		return;
 	exit_align(e, 8);
+	if (e->end - e->at < CALL_BYTES) {
+		e->is_full = true;
+		return;
+	}
 	struct exit *exit = cache_exit(t, cache_exit_add(t, (struct app_pc){ next }, e->at + 8));
 	if (!exit)
 		return;

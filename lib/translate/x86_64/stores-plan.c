@@ -212,8 +212,11 @@ static void find_given(const struct build *b, struct given *given)
 	if (b->falls.count)
 		meet(given, &b->falls);
 	for (uint32_t i = b->block->incoming; i != NO_INDEX; i = cache_exit(b->t, i)->next) {
-		const struct store_facts *facts = stores_given(b->t, cache_exit(b->t, i));
+		const struct exit *exit = cache_exit(b->t, i);
+		const struct store_facts *facts = stores_given(b->t, exit);
 
+		if (exit->is_return)    /* who comes by it has looked: the way in */
+			continue;
 		meet(given, facts);
 		given->is_call |= facts && facts->is_call;
 	}

@@ -299,7 +299,7 @@ static void leave_for(struct build *b, uint64_t pc, bool is_return)
 		return;                 /* control cannot come here but by that way */
 	if (is_return && to->entry) {
 		lookup_emit_way_in(&way_in, LOOKUP_RET);
-		cache_link_incoming(b->t, to);
+		b->reached[b->reached_count++] = to;
 	} else if (is_return) {
 		cache_queue(b->t, to, b->block->depth + 1u);
 		return;                 /* else the first return will miss */
@@ -326,6 +326,9 @@ static void publish(struct build *b)
 			t->returns_known += target_lookup_offer(t, LOOKUP_RET, block->public.pc,
 								block->lookup_entry[LOOKUP_RET]);
 	}
+	for (int i = 0; i < b->reached_count; i++)
+		if (!b->reached[i]->public.is_dropped)
+			cache_link_incoming(t, b->reached[i]);
 }
 
 static void forget_block(struct xblock *block)
@@ -341,6 +344,8 @@ static void forget(struct build *b)
 		forget_block(b->done[i]);
 	if (b->block && !b->block->entry)
 		forget_block(b->block);
+	for (int i = 0; i < b->reached_count; i++)
+		b->reached[i]->landing = b->reached[i]->lookup_entry[LOOKUP_RET] = 0;
 }
 
 static struct build begin(struct translator *t)
