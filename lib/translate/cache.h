@@ -64,6 +64,7 @@ struct xblock {
 	uint32_t landing;               /* for predicted returns; 0: none */
 	uint32_t incoming;              /* exit index */
 	uint32_t heat;                  /* 1 + number of its struct heat; 0: none */
+	uint8_t landing_turn;           /* bytes to its jump */
 	uint8_t way_in;                 /* 1 + LOOKUP_*: the kind that stands before its entry */
 	uint32_t seen_at;               /* where it says that it has run; 0: nowhere */
 	uint32_t told;                  /* 1 + number of the last block here that has said so, and

@@ -19,14 +19,16 @@
  * returns does not.  Only low halves are written, since calls have no register to spare; the high
  * ones are those of the cache, which must not cross a multiple of 4 GiB then.
  *
- * The landing of what is dropped, or translated again, is overwritten by a jump to the miss: threads'
- * tables may lead there still.
+ * Threads' tables may lead to the landing of what has been dropped, or translated again: its
+ * comparison is changed, by one byte, into a jump that always goes to the miss.
  */
 #include "build.h"
 #include "runtime.h"
 
 #define RETURNING (BIT(1) | BIT(2))     /* in their slots, on the way to a landing */
 #define JMP_BYTES 5
+#define LOOP 0xe2
+#define JMP_SHORT 0xeb
 #define CALL_BYTES 12u
 
 static uint32_t miss(const struct translator *t)
@@ -105,26 +107,21 @@ void returns_emit(struct build *b, bool hot, struct where where)
 
 static void emit_landing(struct build *b)
 {
-	static const uint8_t pad[8] = { 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc };
 	struct emit *e = &b->t->hot;
 	uint64_t pc = b->block->public.pc.address;
 	bool falls = b->t->config.has_fast_loop;
 
-	/* Its first bytes are overwritten at once. */
-	unsigned past = (e->at + (falls ? JMP_BYTES : 0)) & 7;
-	if (past > 8 - JMP_BYTES)
-		emit_bytes(e, pad, 8 - past);
 	build_mark(b, true, returning(RETURNING));
 	uint32_t out = e->at;
 	if (falls)
 		emit_jmp(e, miss(b->t));                /* out: jmp miss */
 	b->block->landing = e->at;
+	guess_emit_distance(e, falls ? pc - 1 : pc, 0);
+	b->block->landing_turn = (uint8_t)(e->at - b->block->landing);
 	if (falls) {
-		guess_emit_distance(e, pc - 1, 0);
-		emit_u8(e, 0xe2);                       /* loop out: less 1, is it 0? */
+		emit_u8(e, LOOP);                       /* loop out: less 1, is it 0? */
 		emit_u8(e, (uint8_t)(out - (e->at + 1)));
 	} else {
-		guess_emit_distance(e, pc, 0);
 		EMIT_RAW(e, 0xe3, JMP_BYTES);           /* jrcxz hit */
 		emit_jmp(e, miss(b->t));                /* jmp miss */
 	}
@@ -149,16 +146,13 @@ void returns_emit_way_in(struct build *b)
 
 void target_landing_remove(struct translator *t, struct xblock *b)
 {
-	uint8_t *at = t->config.local + b->landing;
-	uint64_t *aligned = (uint64_t *)(t->config.local + (b->landing & ~7u)), bytes;
-	uint32_t distance = miss(t) - (b->landing + JMP_BYTES);
+	uint8_t *at = t->config.local + b->landing + b->landing_turn;
 
 	if (!b->landing)
 		return;
-	memcpy(&bytes, aligned, 8);
-	uint8_t *jmp = (uint8_t *)&bytes + (at - (uint8_t *)aligned);
-	jmp[0] = 0xe9;                                  /* jmp miss */
-	memcpy(jmp + 1, &distance, 4);
-	__atomic_store_n(aligned, bytes, __ATOMIC_RELEASE);
+	if (*at == LOOP)
+		__atomic_store_n(at, JMP_SHORT, __ATOMIC_RELEASE);      /* jmp out */
+	else
+		__atomic_store_n(at + 1, 0, __ATOMIC_RELEASE);  /* jrcxz to the jmp behind it */
 	b->landing = 0;
 }
