@@ -249,13 +249,16 @@ static bool is_new_image(const struct user_regs_struct *regs)
 int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err)
 {
 	struct target *target = thread->target;
+	struct translate_regs program;
 	struct cache_pc at;
 
 	rseq_abort(thread->tid, __atomic_load_n(&thread->tb->rseq, __ATOMIC_ACQUIRE), regs);
 
 	thread->tb->app_gs = regs->gs_base == target_gs(thread) ? thread->tb->app_gs
 								  : regs->gs_base;
+	to_translate(regs, &program);
 	target_lock(target);
+	translator_sections_find(target->translator, &program);
 	int r = translator_enter(target->translator, (struct app_pc){ regs->rip }, &at);
 	if (r == -ENOSPC)       /* from now on nobody is let in: see asks_behind */
 		__atomic_store_n(&target->is_full, true, __ATOMIC_RELEASE);

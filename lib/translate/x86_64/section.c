@@ -67,7 +67,7 @@ void section_drop(struct translator *t, uint64_t start, uint64_t end)
 }
 
 /* A number that a state can hold, and that stays what it is. */
-static bool add(struct translator *t, const struct section *section)
+static void add(struct translator *t, const struct section *section)
 {
 	if (t->section_count == t->section_room) {
 		uint32_t room = t->section_room ? 2 * t->section_room : 16;
@@ -75,12 +75,11 @@ static bool add(struct translator *t, const struct section *section)
 					realloc(t->sections, room * sizeof *grown);
 
 		if (!grown)
-			return false;
+			return;
 		t->sections = grown;
 		t->section_room = room;
 	}
 	t->sections[t->section_count++] = *section;
-	return true;
 }
 
 /* ---- finding them ---------------------------------------------------------------------- */
@@ -140,22 +139,31 @@ static bool read_section(struct translator *t, uint64_t address, uint64_t behind
 	       d.abort - d.start >= d.length && peek(t, d.abort - 4, &out->signature, 4);
 }
 
-void section_look(struct build *b)
+/* The sequence whose descriptor is at `address`, if there is one that begins not far behind. */
+static void note(struct translator *t, uint64_t address, uint64_t behind)
 {
 	struct section found;
 
+	if (!address || !read_section(t, address, behind, &found) || section_at(t, found.start))
+		return;
+	translator_drop(t, found.start, found.end);
+	add(t, &found);
+}
+
+void section_look(struct build *b)
+{
 	if (!b->t->config.peek || b->t->config.events.stores)
 		return;
-	for (int i = 0; i < b->count; i++) {
-		uint64_t address = stored_address(b, i);
+	for (int i = 0; i < b->count; i++)
+		note(b->t, stored_address(b, i), b->pcs[i]);
+}
 
-		if (!address || !read_section(b->t, address, b->pcs[i], &found) ||
-		    section_at(b->t, found.start))
-			continue;
-		translator_drop(b->t, found.start, found.end);
-		if (!add(b->t, &found))
-			return;
-	}
+void translator_sections_find(struct translator *t, const struct translate_regs *regs)
+{
+	if (t->config.events.stores)
+		return;
+	for (int r = 0; r < 16; r++)
+		note(t, regs->gpr[r], regs->pc);
 }
 
 /* ---- translating one ----------------------------------------------------------------------- */
