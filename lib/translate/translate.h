@@ -161,10 +161,11 @@ void translator_returns_forget(const struct translator *t, struct thread_block *
  * instruction must be run natively; -ENOSPC: the cache is full; -ENOMEM. */
 int translator_enter(struct translator *t, struct app_pc pc, struct cache_pc *out);
 
+struct translate_regs;
+
 /* Before that, for a program that is found at any instruction: it may have loaded the address of the
  * descriptor of a restartable sequence and be about to store it, which translated code alone
  * does not show. */
-struct translate_regs;
 void translator_sections_find(struct translator *t, const struct translate_regs *regs);
 
 /* Answers to the requests of thread_block.h: a miss at exit number `exit`; an

@@ -1,7 +1,7 @@
 /* lookup.c - indirect branches: from a program address to its translation.
  *
  * One table a kind of branch (call, jmp, ret), so that what is reported on
- * arrival can differ.  Hashed by 16 bits of the address, which movzx takes without touching
+ * arrival can differ.  Returns come here when they are not predicted (returns.c).  Hashed by 16 bits of the address, which movzx takes without touching
  * flags: of a return's those above the low three, of a call's and a jump's those above the low
  * four, since functions are aligned (rorx, where the processor has it).  Large programs have
  * more than 65,536 return addresses: a hash has a line of memory, four entries, so that those
