@@ -3,12 +3,14 @@
 # the native one.  The stressor is a child of stress-ng, so -f is what counts.
 . "$(dirname "$0")/../lib.sh"
 
-# name:ops[:options]; so many operations that it takes a moment natively
+# name:ops[:options]; so many operations that it takes a moment natively.  mutex says that it
+# could create no threads if its first, a real-time one, has done all before pthread_create returns
+# (natively too: strace --inject=clone3:delay_exit=1000000 with 1,000), so it gets more.
 stressors=(
 	signal:2000 sigsegv:500 sigfpe:500 sigsuspend:100 sigq:1000 sigrt:1000 sigchld:30
 	sigtrap:1000 sigabrt:20 timer:500 itimer:100
 	clone:10 fork:20 vfork:50 pthread:20 exec:5 zombie:50
-	futex:1000 poll:100 epoll:20 sem:1000 sem-sysv:1000 mutex:1000 pipe:1000
+	futex:1000 poll:100 epoll:20 sem:1000 sem-sysv:1000 mutex:20000 pipe:1000
 	mmap:1:--mmap-bytes\ 1M mprotect:200 mremap:1:--mremap-bytes\ 1M madvise:1 stack:1
 	context:100 cpu:80:--cpu-method\ all vecmath:20 memcpy:5 str:100
 	tsc:200 x86syscall:200 x86cpuid:20 rseq:2 seccomp:10 set:20 procfs:2
