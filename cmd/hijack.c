@@ -256,6 +256,7 @@ int hijack(struct thread *thread, struct user_regs_struct *regs, struct err *err
 
 	thread->tb->app_gs = regs->gs_base == target_gs(thread) ? thread->tb->app_gs
 								  : regs->gs_base;
+	thread->tb->app_fs = regs->fs_base;
 	to_translate(regs, &program);
 	target_lock(target);
 	translator_sections_find(target->translator, &program);

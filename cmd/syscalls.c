@@ -327,8 +327,10 @@ static struct cache_pc before_syscall(struct thread *thread)
 			translator_clock_stop(target->translator);
 		break;
 	case SYS_arch_prctl:
-		if (!on_arch_prctl(thread))
+		if (!on_arch_prctl(thread)) {
+			remember(thread);
 			break;
+		}
 		tb->gpr[1] = tb->sys_next;
 		tb->gpr[11] = tb->rflags;
 		return (struct cache_pc){ tb->sys_resume };
@@ -414,6 +416,9 @@ static bool note_result(struct thread *thread, int64_t result)
 	if ((tb->sys_args[0] & 0xffff) == SYS_rseq && result == 0)      /* _UNREGISTER */
 		__atomic_store_n(&tb->rseq, tb->sys_args[3] & 1 ? 0 : tb->sys_args[1],
 				 __ATOMIC_RELEASE);
+	if ((tb->sys_args[0] & 0xffff) == SYS_arch_prctl && result == 0 &&
+	    (uint32_t)tb->sys_args[1] == ARCH_SET_FS)
+		tb->app_fs = tb->sys_args[2];
 	if ((tb->sys_args[0] & 0xffff) == SYS_io_uring_setup && result >= 0)
 		watch_code_ring(thread->target);
 	return note_map(thread, result);

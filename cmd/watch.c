@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "debug-registers.h"
 #include "message.h"
 #include "output.h"
 #include "process.h"
@@ -274,6 +275,10 @@ static int choose_way(struct session *s, struct watch *w, struct err *err)
 		return by_code(s, "SIGTRAP is blocked");
 	if (may_choose && watch_has_neighbours(w))
 		return by_code(s, "one store may hit two of the places");
+	if (!w->next && !debug_registers_trap())
+		return may_choose ? by_code(s, "debug registers do not trap on this machine") :
+		       err_set(err, ENOTSUP, "debug registers do not trap on this machine, as on some "
+					     "virtual ones: use --watch-with code");
 	return try_registers(s, w, may_choose, err);
 }
 

@@ -78,8 +78,11 @@ test_zombie() {
 test_itself_or_its_parent() { refused 1 '.' -p $$; }
 
 test_program_of_32_bits() {
+	status=0
+	"$VICTIMS/bits32" 2>err || status=$?
+	[ $status != 126 ] || skip "this kernel has no programs of 32 bits: $(cat err)"
+	[ $status = 7 ]
 	refused 126 '64-bit' "$VICTIMS/bits32"
-	"$VICTIMS/bits32" || [ $? = 7 ]
 }
 
 test_not_found() { refused 127 'no such file\|not found' no-such-program; }

@@ -98,7 +98,7 @@ test_coverage() {
 test_watch() {
 	local way options
 
-	for way in hw code; do
+	for way in $(watch_ways); do
 		for options in '' -c '-c --format json' '--limit 3'; do
 			same "--watch counter --watch-with $way" "$options" "$VICTIMS/watched"
 		done
@@ -113,7 +113,7 @@ test_watch() {
 test_stacks_of_accesses() {
 	local way options
 
-	for way in hw code; do
+	for way in $(watch_ways); do
 		for options in '' '--format json'; do
 			# shellcheck disable=SC2086 # a list of words
 			{
@@ -150,8 +150,9 @@ C
 	gcc -g -O0 -w -o values values.c
 	for name in color function number small pointer yes big; do
 		for options in '' '--format json' -c; do
-			same "--watch-with hw --watch $name" "$options" ./values
-			same "--watch-with code --watch $name" "$options" ./values
+			for way in $(watch_ways); do
+				same "--watch-with $way --watch $name" "$options" ./values
+			done
 		done
 	done
 	"$TRACER" -q --watch color --record trace ./values

@@ -22,7 +22,10 @@ follows() {
 	[ "$(wc -l <said)" = 13 ] || fail "$(cat said)"
 }
 
-test_follows_by_registers() { follows hw; }
+test_follows_by_registers() {
+	needs_debug_registers
+	follows hw
+}
 test_follows_by_code() { follows code; }
 test_takes_code_where_a_library_is_waited_for() {
 	"$TRACER" -v --wait --watch plug!ticks -o trace "$VICTIMS/plugs" "$PLUG" 2 >out 2>said
@@ -32,7 +35,7 @@ test_takes_code_where_a_library_is_waited_for() {
 
 # By each name that it has, with its type.
 test_names_in_libraries() {
-	for way in hw code; do
+	for way in $(watch_ways); do
 		for name in ticks plug.so!ticks; do
 			"$TRACER" -q --wait --watch-with $way --watch $name -o trace \
 				"$VICTIMS/plugs" "$PLUG" 2 >out
@@ -64,7 +67,7 @@ test_without_wait_a_library_is_not_waited_for() {
 }
 
 test_what_never_comes_is_said() {
-	for way in hw code; do
+	for way in $(watch_ways); do
 		"$TRACER" --wait --watch-with $way --watch nowhere --watch plug!ticks -o trace \
 			"$VICTIMS/plugs" "$PLUG" 1 >out 2>said
 		is out "$(own_writes) writes, 1 places"
@@ -74,7 +77,7 @@ test_what_never_comes_is_said() {
 }
 
 test_follows_a_program_that_is_executed() {
-	for way in hw code; do
+	for way in $(watch_ways); do
 		"$TRACER" -q --wait --watch-with $way --watch plug!ticks -o trace \
 			sh -c "exec '$VICTIMS/plugs' '$PLUG' 2" >out
 		is out "$(own_writes) writes, 1 places"
@@ -102,7 +105,7 @@ test_forked_children_are_watched() {
 				;
 		}
 	C
-	for way in hw code; do
+	for way in $(watch_ways); do
 		"$TRACER" -q -f --watch-with $way --watch count -o trace ./forks
 		sed -n 's/.*, 4 bytes) \([0-9]* -> [0-9]*\) at forks!main.*/\1/p' trace | sort >values
 		printf '%s\n' '0 -> 1' '0 -> 10' '0 -> 11' '0 -> 12' | diff - values ||
@@ -116,7 +119,7 @@ test_python_loads_sqlite() {
 c = sqlite3.connect(":memory:")
 c.execute("pragma temp_store_directory=\"/tmp\"")'
 
-	for way in hw code; do
+	for way in $(watch_ways); do
 		"$TRACER" -q --wait --watch-with $way --watch libsqlite3!sqlite3_temp_directory \
 			-o trace /usr/bin/python3 -c "$script"
 		[ "$(grep -c ' write libsqlite3!sqlite3_temp_directory .* at libsqlite3' trace)" -ge 1 ] ||
@@ -162,7 +165,7 @@ test_many_threads_while_places_change() {
 			return 0;
 		}
 	C
-	for way in hw code; do
+	for way in $(watch_ways); do
 		"$TRACER" -q --wait --watch-with $way --watch plug!ticks -o trace ./busy "$PLUG" >out
 		is out "$(own_writes) writes"
 	done

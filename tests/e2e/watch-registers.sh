@@ -4,6 +4,7 @@
 
 # leaves_signals HOW HITS: of a program that treats SIGTRAP so.
 leaves_signals() {
+	needs_debug_registers
 	"$VICTIMS/trapped" "$1" 2 >native
 	"$TRACER" -v --watch-with hw --watch hits -o trace "$VICTIMS/trapped" "$1" 2 >out 2>said
 	grep -q 'by debug registers (1 of 4)' said || skip 'breakpoints in the kernel are not allowed'
@@ -25,7 +26,7 @@ test_blocked_traps_stay_blocked() {
 # A program that has breakpoints of its own is told of them, whatever numbers it gives them.
 test_breakpoints_of_the_program_are_its_own() {
 	[ "$("$VICTIMS/breaks" 0)" = '100 traps' ] || skip 'no breakpoints here'
-	for way in hw code; do
+	for way in $(watch_ways); do
 		for number in 0 255 0xffffffff00000000; do
 			"$TRACER" -q --watch-with $way --watch counter -o trace "$VICTIMS/breaks" $number >out
 			is out '100 traps'
@@ -48,6 +49,7 @@ test_blocked_breakpoints_of_the_program_stay_pending() {
 
 # So it is where nothing is said.
 test_accesses_that_no_trap_told_of_are_lost() {
+	needs_debug_registers
 	leaves_signals blocks 0         # or skips
 	"$TRACER" -q --stats --watch-with hw --watch hits --format json -o trace \
 		"$VICTIMS/trapped" blocks 2 >out 2>said
@@ -123,6 +125,7 @@ test_the_record_goes_on_with_code() {
 
 # Who waits in vfork cannot be stopped, to be let go, before his child has executed a program.
 test_leaves_while_a_child_of_vfork_is_watched() {
+	needs_debug_registers
 	gcc -O1 -g -o vforking -x c - <<-'C'
 		#include <stdio.h>
 		#include <sys/wait.h>
@@ -159,7 +162,7 @@ test_all_ways_are_the_same_for_signals() {
 
 # Those that stand when it begins, all of them.
 test_threads_of_a_running_process() {
-	for how in hw code; do
+	for how in $(watch_ways); do
 		start "$VICTIMS/many" 20 5 >out
 		wait_for 5 grep -q ready out
 		start "$TRACER" -q -p "$STARTED" --watch-with $how --watch shared -o trace
@@ -172,6 +175,7 @@ test_threads_of_a_running_process() {
 
 limit_many_threads_with_few_files=120
 test_many_threads_with_few_files() {
+	needs_debug_registers
 	ulimit -Sn 256
 	[ "$(ulimit -Hn)" -ge 2000 ] || skip "no more than $(ulimit -Hn) files are allowed"
 	start "$VICTIMS/many" 600 2 >out
@@ -186,6 +190,7 @@ test_many_threads_with_few_files() {
 
 # Where more are not allowed, it is code that watches, or nothing is.
 test_many_threads_with_too_few_files() {
+	needs_debug_registers
 	ulimit -n 256
 	start "$VICTIMS/many" 400 1 >out
 	many=$STARTED
@@ -201,6 +206,7 @@ test_many_threads_with_too_few_files() {
 }
 
 test_threads_that_are_made_need_no_file() {
+	needs_debug_registers
 	gcc -O1 -g -pthread -o makes -x c - <<-'C'
 		#include <pthread.h>
 		volatile long shared;

@@ -168,7 +168,15 @@ static void emit_lea_operand(struct emit *e, const struct x86_insn *insn, uint64
 	emit_u32(e, insn->disp_len ? (uint32_t)disp : 0);
 }
 
-void store_emit_lea(struct emit *e, const struct x86_insn *insn, uint64_t pc)
+void store_emit_fs_base(struct emit *e, const struct translator *t)
+{
+	if (t->config.has_fsgsbase)
+		EMIT_RAW(e, 0xf3, 0x48, 0x0f, 0xae, 0xc0);      /* rdfsbase rax */
+	else
+		emit_mov_reg_tb(e, RAX, TB_APP_FS);             /* mov rax, gs:[fs] */
+}
+
+void store_emit_lea(struct emit *e, const struct translator *t, const struct x86_insn *insn, uint64_t pc)
 {
 	if (insn->is_string) {
 		EMIT_RAW(e, 0x48, 0x8d, 0x0f);                  /* lea rcx, [rdi] */
@@ -180,7 +188,7 @@ void store_emit_lea(struct emit *e, const struct x86_insn *insn, uint64_t pc)
 	}
 	emit_lea_operand(e, insn, pc);
 	if (insn->uses_seg_fs) {
-		EMIT_RAW(e, 0xf3, 0x48, 0x0f, 0xae, 0xc0);      /* rdfsbase rax */
+		store_emit_fs_base(e, t);
 		EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x01);            /* lea rcx, [rcx + rax] */
 	}
 }

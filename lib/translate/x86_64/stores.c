@@ -91,8 +91,6 @@ bool store_is_opaque(const struct build *b, const struct x86_insn *insn)
 	    (insn->map == X86_MAP_0F38 && insn->opcode == 0xf8) ||      /* movdir64b: at a register */
 	    insn->special == X86_SPECIAL_STACK_POP || insn->special == X86_SPECIAL_POPF)
 		return true;
-	if (insn->uses_seg_fs && !b->t->config.has_fsgsbase)
-		return true;
 	if (store_pushes(insn))
 		return insn->has_mem && insn->kind == X86_KIND_PLAIN &&
 		       b->t->config.watch_reads;        /* two addresses */
@@ -125,6 +123,7 @@ static struct translate_store *add_store(struct build *b, int i, uint32_t *index
 
 /* Where an access is, for store_emit_clusters(). */
 struct access {
+	const struct translator *t;
 	const struct x86_insn *insn;
 	uint64_t pc;
 };
@@ -136,14 +135,14 @@ static void lea_access(struct emit *e, const void *context)
 	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
 	if (a->insn->regs_touched & BIT(0))
 		emit_mov_reg_slot(e, RAX);                      /* mov rax, gs:[slot] */
-	store_emit_lea(e, a->insn, a->pc);
+	store_emit_lea(e, a->t, a->insn, a->pc);
 }
 
 /* In line: rcx alone; `near` in the cold code looks closer. */
 static void emit_check_cells(struct build *b, int i, struct where before)
 {
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
-	const struct access access = { &b->insns[i], b->pcs[i] };
+	const struct access access = { b->t, &b->insns[i], b->pcs[i] };
 	struct where inside = before, deeper = before;
 	struct store_ahead ahead = { 0 };
 	uint32_t hits[STORE_HITS_MAX];
@@ -152,7 +151,7 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 	deeper.saved |= BIT(0) | BIT(1);
 	emit_mov_slot_reg(e, RCX);                              /* mov gs:[slot], rcx */
 	build_mark(b, true, inside);
-	store_emit_lea(e, access.insn, access.pc);
+	store_emit_lea(e, b->t, access.insn, access.pc);
 	store_emit_cells(e, b->t, RCX, &ahead);
 	store_near_is(e, store_emit_nop_with_jmp(e, &ahead), cold->at);
 	emit_mov_reg_slot(e, RCX);                              /* mov rcx, gs:[slot] */
@@ -179,7 +178,7 @@ static void emit_check_cells(struct build *b, int i, struct where before)
 static void emit_check(struct build *b, int i, struct where before)
 {
 	struct emit *e = &b->t->hot, *cold = &b->t->cold;
-	const struct access access = { &b->insns[i], b->pcs[i] };
+	const struct access access = { b->t, &b->insns[i], b->pcs[i] };
 	struct where inside = before;
 	uint32_t hits[STORE_HITS_MAX];
 
@@ -213,7 +212,7 @@ static void emit_tell_fs(struct build *b, struct where before)
 	inside.saved |= BIT(0);
 	emit_mov_slot_reg(cold, RAX);                           /* mov gs:[slot], rax */
 	build_mark(b, false, inside);
-	EMIT_RAW(cold, 0xf3, 0x48, 0x0f, 0xae, 0xc0);           /* rdfsbase rax */
+	store_emit_fs_base(cold, b->t);
 	emit_mov_tb_reg(cold, TB_TARGET, RAX);                  /* mov gs:[target], rax */
 	emit_mov_reg_slot(cold, RAX);                           /* mov rax, gs:[slot] */
 	build_mark(b, false, before);
@@ -234,7 +233,7 @@ static void emit_tell_address(struct build *b, int i, struct where before)
 		inside.saved |= BIT(0);
 		build_mark(b, false, inside);
 	}
-	store_emit_lea(cold, insn, b->pcs[i]);
+	store_emit_lea(cold, b->t, insn, b->pcs[i]);
 	emit_mov_tb_reg(cold, TB_WATCH_ADDRESS, RCX);           /* mov gs:[address], rcx */
 	if (insn->uses_seg_fs) {
 		emit_mov_reg_slot(cold, RAX);                   /* mov rax, gs:[slot] */
@@ -342,7 +341,7 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 	else
 		emit_check(b, i, before);
 	build_mark(b, false, before);
-	if (insn->uses_seg_fs && b->t->config.has_fsgsbase)
+	if (insn->uses_seg_fs)
 		emit_tell_fs(b, before);
 	if (asks)                       /* the access itself may leave a literal here */
 		emit_request(cold, index, REQUEST_WATCH);

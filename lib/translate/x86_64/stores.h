@@ -21,7 +21,10 @@ bool store_is_opaque(const struct build *b, const struct x86_insn *insn);
 /* ---- stores-check.c -------------------------------------------------------------------- */
 
 /* lea rcx, [the access]; relative to fs: rax is changed as well */
-void store_emit_lea(struct emit *e, const struct x86_insn *insn, uint64_t pc);
+void store_emit_lea(struct emit *e, const struct translator *t, const struct x86_insn *insn, uint64_t pc);
+/* rax: the base of fs.  Where the processor does not say, the thread block does: what changes it
+ * otherwise than by a system call is a single step. */
+void store_emit_fs_base(struct emit *e, const struct translator *t);
 
 /* Adds jumps that are taken if an access within STORE_MARGIN of r may hit; rcx is changed.
  * They are short: where they lead to is to stand less than STORE_AHEAD_BYTES behind the first.

@@ -64,6 +64,7 @@
 #define TB_WATCH_BACK           0x430
 #define TB_WATCH_SHAPE          0x438
 #define TB_JUMP_FROM            0x43c
+#define TB_APP_FS               0x440
 #define TB_RETURNS              0x800           /* see returns.c */
 #define RETURNS                 256
 
@@ -189,7 +190,8 @@ struct thread_block {
 	uint64_t watch_back;            /* cache pc to go back to */
 	uint32_t watch_shape;           /* SHAPE_ bits */
 	uint32_t jump_from;             /* number of the block whose indirect jump is looked up */
-	uint64_t pad2[120];
+	uint64_t app_fs;                /* fs base, as of the last stop or arch_prctl */
+	uint64_t pad2[119];
 	uint64_t returns[RETURNS];      /* cache addresses, by the low byte of return addresses */
 };
 
@@ -246,6 +248,7 @@ TB_CHECK(watch_head, TB_WATCH_HEAD);
 TB_CHECK(watch_back, TB_WATCH_BACK);
 TB_CHECK(watch_shape, TB_WATCH_SHAPE);
 TB_CHECK(jump_from, TB_JUMP_FROM);
+TB_CHECK(app_fs, TB_APP_FS);
 TB_CHECK(returns, TB_RETURNS);
 _Static_assert(sizeof(struct thread_block) == THREAD_STACK_LIMIT - THREAD_BLOCK_OFFSET, "its page");
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");

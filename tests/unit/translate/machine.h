@@ -225,6 +225,7 @@ static void machine_thread_init(struct machine *m, uint32_t chunks)
 	tb->ring_start = (uint64_t)m->area + THREAD_AREA_HEAD_BYTES;
 	tb->ring_chunks = chunks;
 	tb->cursor = tb->ring_start + RING_ZONE_BYTES;
+	syscall(SYS_arch_prctl, ARCH_GET_FS, &tb->app_fs);
 	translator_returns_forget(m->t, tb);
 	m->ring = (struct ring){
 		.data = m->area + THREAD_AREA_HEAD_BYTES,

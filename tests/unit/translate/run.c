@@ -1,4 +1,7 @@
 /* Translated code is run, and must end as the original does. */
+#include <asm/hwcap2.h>
+#include <sys/auxv.h>
+
 #include "machine.h"
 
 #include "cache.h"
@@ -25,6 +28,10 @@ PROGRAM(stores,
 	"mov byte ptr [rip + 9f + 40], 7\n mov word ptr [rip + 9f + 42], 0x1234\n"
 	"setc byte ptr [rip + 9f + 44]\n setno byte ptr [rip + 9f + 45]\n jmp finish\n"
 	".balign 32\n 9: .skip 64, 0x77\n");
+
+PROGRAM(segment,                        /* the word there points to itself */
+	"mov rax, fs:[0]\n mov fs:[0], rax\n xor ecx, ecx\n mov fs:[rcx], rax\n lock xadd fs:[rcx], rcx\n"
+	"cmp rax, fs:[0]\n setne dl\n jmp finish\n");
 
 PROGRAM(arithmetic,
 	"add rax, [rip + 9f]\n adc [rip + 9f + 8], rbx\n sub dword ptr [rip + 9f + 16], 3\n"
@@ -178,7 +185,7 @@ struct program {
 
 #define P(name, ...) { #name, name, name##_end, __VA_ARGS__ }
 static const struct program programs[] = {
-	P(loads), P(stores), P(arithmetic), P(exchanges), P(vectors), P(vex, "avx2"), P(transfers),
+	P(loads), P(stores), P(segment), P(arithmetic), P(exchanges), P(vectors), P(vex, "avx2"), P(transfers),
 	P(branches), P(loops), P(calls), P(recursion), P(strings), P(flags_kept), P(system_calls),
 	P(hot), P(turns), P(long_block), P(wide_branches),
 };
@@ -189,7 +196,7 @@ static const struct program programs[] = {
 struct mode {
 	const char *name;
 	struct translate_events events;
-	bool writable, parts_writable, no_bmi2, slow_loop, all_syscalls, reads, looks_up;
+	bool writable, parts_writable, no_bmi2, slow_loop, all_syscalls, reads, looks_up, no_fsgsbase;
 };
 
 static const struct mode modes[] = {
@@ -217,6 +224,7 @@ static const struct mode modes[] = {
 	{ "paths, counts, writable", { .blocks = true, .paths = true, .counts = true }, .writable = true },
 	{ "counted paths, partly writable", { .blocks = true, .paths = true, .count_calls = true }, .parts_writable = true },
 	{ "calls, returns looked up", { .calls = true }, .looks_up = true },
+	{ "stores without FSGSBASE", { .stores = true }, .no_fsgsbase = true },
 };
 #define MODES (sizeof modes / sizeof *modes)
 
@@ -240,7 +248,7 @@ static struct machine *make(const struct mode *mode, enum place place)
 	m->config.is_writable = mode->writable ? machine_all_writable :
 				mode->parts_writable ? machine_parts_writable : NULL;
 	m->config.is_function = machine_is_function;
-	m->config.has_fsgsbase = true;
+	m->config.has_fsgsbase = !mode->no_fsgsbase && getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 	machine_init(m, place, &mode->events);
 	if (mode->looks_up)             /* as in an arena on both sides of a multiple of 4 GiB */
 		m->t->predicts_returns = false;
@@ -369,6 +377,28 @@ MODE_TEST(ends_alike_with_paths_and_a_slow_loop, 20)
 MODE_TEST(ends_alike_with_paths_when_writable, 21)
 MODE_TEST(ends_alike_with_paths_when_partly_writable, 22)
 MODE_TEST(ends_alike_when_returns_are_looked_up, 23)
+MODE_TEST(ends_alike_with_stores_without_fsgsbase, 24)
+
+/* Accesses relative to fs that hit nothing ask nobody. */
+Test(run, stores_through_fs_are_checked_in_line)
+{
+	const struct program p = P(segment);
+
+	for (size_t mode = 0; mode < MODES; mode++) {
+		struct machine *m = make(&modes[mode], PLACE_FAR);
+		struct image in;
+		uint64_t seed = 5;
+
+		image_fill(&in, m, &seed);
+		load(m, &p);
+		machine_run_translated(m, &in, m->program);
+		if (modes[mode].events.stores && !modes[mode].no_bmi2 && !modes[mode].reads)
+			cr_expect_eq(m->requests[REQUEST_WATCH], 0, "%s: %u", m->name,
+				     (unsigned)m->requests[REQUEST_WATCH]);
+		machine_deinit(m);
+		free(m);
+	}
+}
 
 /* ---- flags --------------------------------------------------------------------------------- */
 
