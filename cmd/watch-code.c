@@ -348,15 +348,19 @@ static void report(struct thread *thread, uint64_t from, uint64_t to, bool has_s
 		if (start >= end || (span->address >= to || span->address + span->len <= from))
 			continue;
 		const uint8_t *old = span->old + (start - span->address);
+		if (span->what == WATCH_READ) { /* what was there before, even if it has been written to */
+			watch_add_pieces(thread, &draft, old, old, start, end - start);
+			continue;
+		}
 		if (!watch_read(target, thread->tid, start, new, end - start))
 			continue;
-		if (span->what == WATCH_WRITE && !has_stored)
+		if (!has_stored)
 			continue;
 		if (span->only_changes)
 			watch_add_changes(thread, &draft, place, old, new, start, end - start);
 		else
 			watch_add_pieces(thread, &draft, old, new, start, end - start);
-		if (copy->bytes && span->what == WATCH_WRITE)
+		if (copy->bytes)
 			memcpy(copy->bytes + (start - place->address), new, end - start);
 	}
 }

@@ -146,7 +146,9 @@ static void report(struct target *target, const struct store_record *r)
 	watch_compare_found(thread, index, r->address, r->len, (const uint8_t *)&r->old);
 	if ((r->shape & SHAPE_READS) && (place->access & 2)) {
 		e.what = WATCH_READ;
+		e.new = r->old;                 /* what was read, even if it has been written to */
 		watch_add(thread, &e);
+		e.new = r->new;
 	}
 	if (!has_stored)
 		return;

@@ -163,6 +163,71 @@ static void read_aranges(struct debug_info *info)
 		;
 }
 
+/* ---- headers ------------------------------------------------------------- */
+
+struct header {
+	uint64_t version, type;         /* type: DW_UT_, 0 before DWARF 5 */
+	size_t offset_size;             /* 4 or 8 */
+};
+
+/* Reads a unit's header up to its type.  *next: where the unit behind it begins. */
+static bool read_header(struct reader *r, struct header *out, const uint8_t **next)
+{
+	uint64_t length = reader_fixed(r, 4);
+
+	out->offset_size = 4;
+	if (length == 0xffffffff) {
+		length = reader_fixed(r, 8);
+		out->offset_size = 8;
+	}
+	if (r->failed || length > reader_left(r))
+		return false;
+	*next = r->at + length;
+	out->version = reader_fixed(r, 2);
+	out->type = out->version >= 5 ? reader_fixed(r, 1) : 0;
+	return !r->failed;
+}
+
+static int by_header(const void *a, const void *b)
+{
+	const struct debug_unit *x = a, *y = *(const struct debug_unit *const *)b;
+
+	return x->header < y->header ? -1 : x->header > y->header;
+}
+
+static int by_headers(const void *a, const void *b)
+{
+	return by_header(*(const struct debug_unit *const *)a, b);
+}
+
+/* Are all units known that may have code?  Then there is nothing to be found by a walk, which takes
+ * libdwarf long. */
+static bool knows_all_units(const struct debug_info *info)
+{
+	const struct debug_unit **known = malloc((info->unit_count + 1) * sizeof *known);
+	bool all = known;
+	struct bytes data;
+
+	for (size_t i = 0; known && i < info->unit_count; i++)
+		known[i] = &info->units[i];
+	if (known)
+		qsort(known, info->unit_count, sizeof *known, by_headers);
+	all = all && elf_file_data_named(info->file, ".debug_info", &data);
+	struct reader r = { data.data, data.data + data.size, false };
+	while (all && reader_left(&r)) {
+		struct debug_unit unit = { .header = (uint64_t)(r.at - data.data) };
+		const uint8_t *next;
+		struct header header;
+
+		all = read_header(&r, &header, &next) &&
+		      (header.type == DW_UT_type || header.type == DW_UT_split_type ||
+		       bsearch(&unit, known, info->unit_count, sizeof *known, by_header));
+		r.at = next;
+	}
+	free(known);
+	return all;
+}
+
 /* ---- finding ------------------------------------------------------------ */
 
 /* The narrowest range that holds `address`. */
@@ -196,7 +261,8 @@ static void forget_units(struct debug_info *info)
  * this believes any offset it is given. */
 static bool has_die(struct debug_info *info, struct debug_unit *unit)
 {
-	size_t offset_size = 4;
+	const uint8_t *next;
+	struct header header;
 	struct bytes data;
 
 	if (unit->die)
@@ -204,19 +270,14 @@ static bool has_die(struct debug_info *info, struct debug_unit *unit)
 	if (!elf_file_data_named(info->file, ".debug_info", &data) || unit->header >= data.size)
 		return false;
 	struct reader r = { data.data + unit->header, data.data + data.size, false };
-	if (reader_fixed(&r, 4) == 0xffffffff) {
-		reader_skip(&r, 8);
-		offset_size = 8;
-	}
-	uint64_t version = reader_fixed(&r, 2);
-	if (version >= 5) {
-		uint64_t type = reader_fixed(&r, 1);
-
-		reader_skip(&r, 1 + offset_size);
-		if (type == DW_UT_skeleton || type == DW_UT_split_compile)
+	if (!read_header(&r, &header, &next))
+		return false;
+	if (header.version >= 5) {
+		reader_skip(&r, 1 + header.offset_size);
+		if (header.type == DW_UT_skeleton || header.type == DW_UT_split_compile)
 			reader_skip(&r, 8);
 	} else {
-		reader_skip(&r, offset_size + 1);
+		reader_skip(&r, header.offset_size + 1);
 	}
 	if (r.failed || !reader_left(&r))
 		return false;
@@ -231,6 +292,7 @@ struct debug_unit *debug_unit_find(struct debug_info *info, uint64_t address)
 	if (!info->unit_count && !info->is_walked) {
 		read_aranges(info);
 		sort_ranges(info);
+		info->is_walked = knows_all_units(info);
 	}
 	unit = find_known(info, address);
 	if (!unit && !info->is_walked && debug_is_code(info, address)) {

@@ -21,6 +21,25 @@ test_sees_every_read_and_write() {
 	[ "$(grep -c ' read counter ' trace)" = 7 ] || fail "$(cat trace)"
 }
 
+# An instruction that reads and writes has read what was there before.
+test_reads_of_what_is_written_at_once() {
+	cat >rmw.c <<-'C'
+		int word;
+		int main(void)
+		{
+			for (int i = 0; i < 4; i++)
+				__asm__ volatile("incl %0" : "+m"(word));
+			__asm__ volatile("lock xaddl %1, %0" : "+m"(word) : "r"(7));
+			return 0;
+		}
+	C
+	gcc -O1 -g -o rmw rmw.c
+	"$TRACER" -q --watch-with code --watch word:4:rw -o trace ./rmw
+	sed -n 's/.* \(read\|write\) word ([^)]*) \(.*\) at .*/\1 \2/p' trace >got
+	printf '%s\n' 'read 0' 'write 0 -> 1' 'read 1' 'write 1 -> 2' 'read 2' 'write 2 -> 3' \
+		'read 3' 'write 3 -> 4' 'read 4' 'write 4 -> 11' | diff - got
+}
+
 test_one_byte() {
 	"$TRACER" -q --watch text+3:1 -o trace "$VICTIMS/watched" >/dev/null
 	[ "$(wc -l <trace)" = 1 ] || fail "$(cat trace)"
