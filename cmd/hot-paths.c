@@ -16,6 +16,8 @@
 #define LEARNT (24u << 20)      /* words: what has no superblock then will hardly get one */
 #define TRIES_MAX 8
 #define CANDIDATES 8            /* that are compared in one look */
+#define TRAILS 32               /* times that one is followed */
+#define REACHED 4               /* of so many that begin one reaches each block of a superblock */
 
 /* Where a path begins.  Two that share a place drive each other out: what comes often stays. */
 struct head {
@@ -33,11 +35,10 @@ struct hot_paths {
 	/* the window */
 	const struct site *sites[WINDOW];       /* NULL: something else than a path */
 	unsigned count;
-};
-
-struct trail {
-	uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
-	unsigned count;
+	struct trail {
+		uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
+		unsigned count;
+	} trails[TRAILS];               /* what follows one path, each time */
 };
 
 struct hot_paths *hot_paths_create(bool settles)
@@ -139,26 +140,80 @@ static void follow(const struct hot_paths *hot, const struct origin *origin, uns
 	}
 }
 
-/* Cuts `trail` to what it has in common with another one; and to whole rounds, if it leads back to
- * where it begins before half of it is over. */
-static void cut(struct trail *trail, const struct trail *other)
+/* The times that the path of event i comes, from i on; their number. */
+static unsigned follow_all(struct hot_paths *hot, const struct origin *origin, unsigned i)
 {
-	unsigned n = 0, round = 0;
+	uint64_t pc = hot->sites[i]->target;
+	unsigned times = 0;
 
-	while (n < trail->count && n < other->count && trail->pcs[n] == other->pcs[n]) {
-		if (n && trail->pcs[n] == trail->pcs[0])
-			round = n;
-		n++;
-	}
-	trail->count = round >= n / 2 && round ? round : n;
+	for (; i < hot->count && times < TRAILS; i++)
+		if (hot->sites[i] && hot->sites[i]->target == pc)
+			follow(hot, origin, i, &hot->trails[times++]);
+	return times;
 }
 
-/* Events from i on that these blocks are now. */
-static unsigned events_of(const struct hot_paths *hot, unsigned i, unsigned blocks)
+/* What most of `times` trails have at n, of those that have been alike until there; *votes: how many
+ * they are. */
+static uint64_t most_common(const struct hot_paths *hot, unsigned times, uint32_t alike, unsigned n,
+			    unsigned *votes)
 {
-	unsigned events = 0;
+	uint64_t best = 0;
 
-	for (; i < hot->count && hot->sites[i] && blocks; i++, events++) {
+	*votes = 0;
+	for (unsigned i = 0; i < times; i++) {
+		unsigned same = 0;
+
+		if (!(alike >> i & 1) || hot->trails[i].count <= n)
+			continue;
+		for (unsigned k = i; k < times; k++)
+			same += (alike >> k & 1) && hot->trails[k].count > n &&
+				hot->trails[k].pcs[n] == hot->trails[i].pcs[n];
+		if (same > *votes) {
+			*votes = same;
+			best = hot->trails[i].pcs[n];
+		}
+	}
+	return best;
+}
+
+/* What follows as a rule: a run that leaves it on its way is one event, as it is without, so each
+ * block is worth it that is reached often enough.  Whole rounds, if it leads back to where it begins
+ * before half of it is over. */
+static void join(const struct hot_paths *hot, unsigned times, struct trail *out)
+{
+	uint32_t alike = times < 32 ? (1u << times) - 1 : ~0u;
+	unsigned n = 0, round = 0;
+
+	for (; n < TRANSLATE_SUPERBLOCK_MAX; n++) {
+		unsigned votes, whole = 0;
+		uint64_t pc = most_common(hot, times, alike, n, &votes);
+
+		for (unsigned i = 0; i < times; i++)
+			whole += hot->trails[i].count > n;
+		if (votes < 2 || votes * REACHED < whole)
+			break;
+		for (unsigned i = 0; i < times; i++)
+			if (hot->trails[i].count <= n || hot->trails[i].pcs[n] != pc)
+				alike &= ~(1u << i);
+		if (n && pc == out->pcs[0])
+			round = n;
+		out->pcs[n] = pc;
+	}
+	out->count = round >= n / 2 && round ? round : n;
+}
+
+/* Events that these blocks are now, the first time that they come after event i. */
+static unsigned events_of(const struct hot_paths *hot, unsigned times, unsigned i, const struct trail *trail)
+{
+	uint64_t pc = hot->sites[i]->target;
+	unsigned events = 0, blocks = trail->count, k = 0;
+
+	for (; k < times && (hot->trails[k].count < blocks ||
+			     memcmp(hot->trails[k].pcs, trail->pcs, blocks * sizeof *trail->pcs)); k++)
+		;
+	for (unsigned at = 0; i < hot->count && at <= k; i++)
+		at += hot->sites[i] && hot->sites[i]->target == pc;
+	for (i--; i < hot->count && hot->sites[i] && blocks; i++, events++) {
 		unsigned size = hot->sites[i]->size ? hot->sites[i]->size : 1;
 
 		blocks -= size < blocks ? size : blocks;
@@ -166,28 +221,16 @@ static unsigned events_of(const struct hot_paths *hot, unsigned i, unsigned bloc
 	return events;
 }
 
-/* The next time that the path of event i begins; 0: it does not. */
-static unsigned again(const struct hot_paths *hot, unsigned i)
-{
-	for (unsigned k = i + 1; k < hot->count; k++)
-		if (hot->sites[k] && hot->sites[k]->target == hot->sites[i]->target)
-			return k;
-	return 0;
-}
-
 /* How many events one would take the place of; 0: none is to be made. */
 static unsigned try(struct hot_paths *hot, const struct origin *origin, unsigned i, struct trail *out)
 {
 	struct head *head = head_of(hot, hot->sites[i]->target);
-	unsigned next = again(hot, i), size = hot->sites[i]->size;
-	struct trail other;
+	unsigned times = follow_all(hot, origin, i), size = hot->sites[i]->size;
 
-	if (!next)
+	if (times < 2)
 		return 0;
-	follow(hot, origin, i, out);
-	follow(hot, origin, next, &other);
-	cut(out, &other);
-	unsigned events = events_of(hot, i, out->count);
+	join(hot, times, out);
+	unsigned events = events_of(hot, times, i, out);
 	if (events >= 2 && (!head->tries || out->count >= 2 * size))
 		return events;
 	head->seen = 0;
@@ -265,7 +308,6 @@ void hot_paths_pass(struct hot_paths *hot, size_t words)
 void hot_paths_look(struct hot_paths *hot, struct origin *origin, const uint32_t *words, size_t n)
 {
 	struct trail trail;
-	bool is_found;
 
 	if (hot->passed < hot->pause || n < WINDOW / 2)
 		return;
@@ -274,7 +316,7 @@ void hot_paths_look(struct hot_paths *hot, struct origin *origin, const uint32_t
 	hot->passed = 0;
 	if (hot->settles && !hot->has_learnt && hot->all >= LEARNT)
 		hot->has_learnt = origin_count_paths(origin);
-	is_found = choose(hot, origin, &trail);
+	bool is_found = choose(hot, origin, &trail);
 	if (is_found)
 		lay_out(hot, origin, &trail, false);
 	if (is_found || (hot->settles && settle(hot, origin)))

@@ -45,16 +45,10 @@ void line_cache_destroy(struct line_cache *cache)
 	free(cache);
 }
 
-static bool is_same(const struct source_file *a, const struct source_file *b)
-{
-	return a->inode == b->inode && a->device == b->device && a->size == b->size &&
-	       a->changed_ns == b->changed_ns;
-}
-
 static struct source_file *file_find(const struct line_cache *cache, const struct source_file *file)
 {
 	for (size_t i = 0; i < cache->file_count; i++)
-		if (is_same(cache->files[i], file))
+		if (source_file_is(cache->files[i], file))
 			return cache->files[i];
 	return NULL;
 }

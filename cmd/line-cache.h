@@ -3,7 +3,7 @@
  * A struct symbols belongs to one process, and reads the line tables of its files anew;
  * where a program is run by the hundred, that is most of the work.
  *
- * For the output thread.
+ * For one thread at a time.
  */
 #ifndef TRACER_LINE_CACHE_H
 #define TRACER_LINE_CACHE_H

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "line-ahead.h"
 #include "line-cache.h"
 #include "session.h"
 #include "source.h"
@@ -47,7 +48,8 @@ static void find_line(struct target *target, uint64_t address, struct origin_lin
 	struct source_place place;
 	bool has_place = symbols_source_place(target->symbols, address, &place);
 
-	if (has_place && line_cache_find(cache, &place, out))
+	if (has_place && (line_cache_find(cache, &place, out) ||
+			  line_ahead_find(target->session->lines_ahead, &place, out)))
 		return;
 	bool is_known = symbols_line(target->symbols, address, &found) && found.line;
 	*out = is_known ? (struct origin_line){ found.file, found.line }
@@ -67,6 +69,34 @@ static bool line(struct origin *origin, uint64_t address, struct origin_line *ou
 	if (found.line)
 		*out = found;
 	return found.line;
+}
+
+static int lines_of(struct origin *origin, uint64_t address)
+{
+	struct target *target = target_of_origin(origin);
+	struct line_ahead *ahead = target->session->lines_ahead;
+	struct source_place place;
+	int lines = -1;
+
+	target_symbols_lock_at(target, address);
+	if (symbols_source_place(target->symbols, address, &place)) {
+		lines = line_ahead_file(ahead, &place.file);
+		if (lines < 0)
+			lines = line_ahead_file_add(ahead, &place.file,
+						    symbols_source_lines(target->symbols, address));
+	}
+	target_symbols_unlock(target);
+	return lines;
+}
+
+static void line_soon(struct origin *origin, int lines, uint64_t offset)
+{
+	line_ahead_add(target_of_origin(origin)->session->lines_ahead, lines, offset);
+}
+
+static bool lines_wait(struct origin *origin)
+{
+	return line_ahead_wait(target_of_origin(origin)->session->lines_ahead);
 }
 
 static bool module_next(struct origin *origin, size_t *cursor, struct origin_module *out)
@@ -132,7 +162,8 @@ static bool count_paths(struct origin *origin)
 }
 
 const struct origin_ops origin_live = {
-	.site = site, .block = block, .name = name, .line = line, .module_next = module_next,
+	.site = site, .block = block, .name = name, .line = line, .lines_of = lines_of,
+	.line_soon = line_soon, .lines_wait = lines_wait, .module_next = module_next,
 	.map_changes = map_changes, .code_gone = code_gone, .covered = covered,
 	.superblock = superblock, .count_paths = count_paths,
 };

@@ -48,6 +48,12 @@ struct origin_ops {
 	void (*name)(struct origin *origin, uint64_t address, struct origin_name *out);
 	/* False: none is known. */
 	bool (*line)(struct origin *origin, uint64_t address, struct origin_line *out);
+	/* The line is going to be asked for, `offset` behind the load bias of what lines_of() has
+	 * given a number; it is -1 where there are none.  lines_wait() waits a little; false: all is
+	 * known.  NULL: nothing is looked up ahead. */
+	int (*lines_of)(struct origin *origin, uint64_t address);
+	void (*line_soon)(struct origin *origin, int lines, uint64_t offset);
+	bool (*lines_wait)(struct origin *origin);
 	/* Modules that have come and gone, from the first; false: nothing new. */
 	bool (*module_next)(struct origin *origin, size_t *cursor, struct origin_module *out);
 	/* Counts the changes of what is mapped. */
@@ -88,6 +94,21 @@ static inline void origin_name(struct origin *origin, uint64_t address, struct o
 static inline bool origin_line(struct origin *origin, uint64_t address, struct origin_line *out)
 {
 	return origin->ops->line(origin, address, out);
+}
+
+static inline int origin_lines_of(struct origin *origin, uint64_t address)
+{
+	return origin->ops->lines_of ? origin->ops->lines_of(origin, address) : -1;
+}
+
+static inline void origin_line_soon(struct origin *origin, int lines, uint64_t offset)
+{
+	origin->ops->line_soon(origin, lines, offset);
+}
+
+static inline bool origin_lines_wait(struct origin *origin)
+{
+	return origin->ops->lines_wait && origin->ops->lines_wait(origin);
 }
 
 static inline bool origin_module_next(struct origin *origin, size_t *cursor,

@@ -1,8 +1,8 @@
 /* record-names.c - what is at the addresses that recorded events refer to.
  *
  * An address is looked up when it is met first, as another module may be in its place
- * later.  Its source line is looked for at the end: that takes longer, and a module that
- * is gone by then keeps its files.
+ * later.  Its source line is written at the end: to look for it takes longer, and is done
+ * meanwhile where it can be (line-ahead.h); a module that is gone by then keeps its files.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 
 #define CHUNK_BYTES (1u << 20)
 #define HASH_MIN 4096u
+#define LINES_UNKNOWN (-2)
 
 struct noted {
 	struct origin_name name;
@@ -34,7 +35,10 @@ struct record_names {
 	size_t cursor;
 	unsigned map_changes;
 	bool has_looked;
-	const void **modules;
+	struct module {
+		const void *identity;
+		int lines;              /* their number; LINES_UNKNOWN: not asked yet */
+	} *modules;
 	uint32_t module_count;
 };
 
@@ -72,19 +76,19 @@ void record_names_destroy(struct record_names *names)
 static uint32_t module_id(const struct record_names *names, const void *identity)
 {
 	for (uint32_t i = names->module_count; i-- > 0;)
-		if (names->modules[i] == identity)
+		if (names->modules[i].identity == identity)
 			return i;
 	return TRACE_NO_MODULE;
 }
 
 static uint32_t add_module(struct record_names *names, const void *identity)
 {
-	const void **grown = realloc(names->modules, (names->module_count + 1ul) * sizeof *grown);
+	struct module *grown = realloc(names->modules, (names->module_count + 1ul) * sizeof *grown);
 
 	if (!grown)
 		return TRACE_NO_MODULE;
 	names->modules = grown;
-	grown[names->module_count] = identity;
+	grown[names->module_count] = (struct module){ identity, LINES_UNKNOWN };
 	return names->module_count++;
 }
 
@@ -184,6 +188,18 @@ static bool is_known(struct record_names *names, uint64_t address)
 	return now.identity == noted->name.identity;
 }
 
+static void look_for_line(struct record_names *names, const struct noted *noted)
+{
+	struct module *module = noted->module == TRACE_NO_MODULE ? NULL : &names->modules[noted->module];
+
+	if (!module)
+		return;
+	if (module->lines == LINES_UNKNOWN)
+		module->lines = origin_lines_of(names->origin, noted->address);
+	if (module->lines >= 0)
+		origin_line_soon(names->origin, module->lines, noted->address - noted->name.base);
+}
+
 static void add(struct record_names *names, uint64_t address)
 {
 	struct noted noted = { .address = address };
@@ -195,6 +211,7 @@ static void add(struct record_names *names, uint64_t address)
 	noted.map_changes = names->map_changes;
 	names->items[names->count++] = noted;
 	*slot_of(names, address) = names->count;
+	look_for_line(names, &noted);
 	if (noted.name.function && noted.name.start != address)
 		record_names_note(names, noted.name.start);
 }
@@ -300,6 +317,8 @@ void record_names_write(struct record_names *names,
 	if (!names->count)
 		return;
 	qsort(names->items, names->count, sizeof *names->items, by_address);
+	while (origin_lines_wait(names->origin))
+		pause(context);
 	for (uint32_t i = 0; i < names->count; i++) {
 		if (!w.raw.len)
 			begin(&w, names->space);

@@ -22,6 +22,7 @@
 #include "guard.h"
 #include "life.h"
 #include "limits.h"
+#include "line-ahead.h"
 #include "line-cache.h"
 #include "message.h"
 #include "output-internal.h"
@@ -397,9 +398,10 @@ static int init(struct session *s, const struct options *options, struct err *er
 	s->threads = calloc(THREAD_HASH, sizeof *s->threads);
 	s->watches_seen = calloc(options->watches.count + 1, sizeof *s->watches_seen);
 	s->lines = line_cache_create();
+	s->lines_ahead = line_ahead_create();
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->requests_lock, NULL);
-	if (!s->threads || !s->watches_seen || !s->lines || s->wake_fd < 0)
+	if (!s->threads || !s->watches_seen || !s->lines || !s->lines_ahead || s->wake_fd < 0)
 		return err_set(err, ENOMEM, "out of memory or descriptors");
 	s->output = output_create(s, err);
 	return s->output ? 0 : -1;
@@ -476,6 +478,7 @@ static void deinit(struct session *s)
 	life_forget(s);
 	watch_destroy(s);
 	output_destroy(s->output);
+	line_ahead_destroy(s->lines_ahead);
 	line_cache_destroy(s->lines);
 	free(s->threads);
 	free(s->watches_seen);

@@ -45,6 +45,7 @@ struct session {
 
 	struct output *output;
 	struct line_cache *lines;       /* of all targets */
+	struct line_ahead *lines_ahead;
 	int wake_fd;                    /* eventfd: other threads want the main one */
 	pthread_mutex_t requests_lock;
 	pid_t *requests;                /* tids that wait to be stepped */

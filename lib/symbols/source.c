@@ -1,7 +1,9 @@
 #include "source.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "debug-info.h"
 #include "demangle.h"
@@ -42,6 +44,86 @@ bool symbols_source_place(struct symbols *s, uint64_t address, struct source_pla
 	};
 	return true;
 }
+
+/* ---- lines of a file ----------------------------------------------------------------- */
+
+struct source_lines {
+	int file_fd, debug_fd;          /* -1: none, or taken */
+	bool is_read;
+	struct elf_file *file, *debug;
+	struct debug_info *info;
+};
+
+static bool has_lines(const struct elf_file *file)
+{
+	return file && file->fd >= 0 && elf_file_section(file, ".debug_line");
+}
+
+struct source_lines *symbols_source_lines(struct symbols *s, uint64_t address)
+{
+	uint64_t base;
+	struct image *image = image_at(s, address, &base);
+	struct elf_file *debug = image ? image_debug_file(image) : NULL;
+	struct source_lines *lines;
+
+	if (!image || image->file->fd < 0 || (!has_lines(image->file) && !has_lines(debug)))
+		return NULL;
+	lines = calloc(1, sizeof *lines);
+	if (!lines)
+		return NULL;
+	lines->file_fd = fcntl(image->file->fd, F_DUPFD_CLOEXEC, 0);
+	lines->debug_fd = has_lines(debug) ? fcntl(debug->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (lines->file_fd >= 0 && (lines->debug_fd >= 0 || !has_lines(debug)))
+		return lines;
+	source_lines_close(lines);
+	return NULL;
+}
+
+void source_lines_close(struct source_lines *lines)
+{
+	if (!lines)
+		return;
+	debug_info_destroy(lines->info);
+	elf_file_close(lines->file);
+	elf_file_close(lines->debug);
+	if (lines->file_fd >= 0)
+		close(lines->file_fd);
+	if (lines->debug_fd >= 0)
+		close(lines->debug_fd);
+	free(lines);
+}
+
+static struct elf_file *take(int *fd)
+{
+	struct elf_file *file = *fd < 0 ? NULL : elf_file_open(*fd);
+
+	*fd = -1;
+	return file;
+}
+
+static void read_lines(struct source_lines *lines)
+{
+	if (lines->is_read)
+		return;
+	lines->is_read = true;
+	lines->file = take(&lines->file_fd);
+	lines->debug = take(&lines->debug_fd);
+	if (lines->file)
+		lines->info = debug_info_create(lines->file, lines->debug);
+}
+
+bool source_lines_find(struct source_lines *lines, uint64_t address, struct source_line *out)
+{
+	struct debug_line line;
+
+	read_lines(lines);
+	if (!lines->info || !debug_info_line(lines->info, address, &line))
+		return false;
+	*out = (struct source_line){ line.file, line.line, line.column };
+	return true;
+}
+
+/* ---- of a process -------------------------------------------------------------------- */
 
 /* The debug information goes when its module does; what is handed out stays. */
 static bool keep_line(struct symbols *s, const struct debug_line *line, struct source_line *out)

@@ -37,6 +37,22 @@ struct source_place {
 /* False: there is no file, or it cannot be read. */
 bool symbols_source_place(struct symbols *s, uint64_t address, struct source_place *out);
 
+static inline bool source_file_is(const struct source_file *a, const struct source_file *b)
+{
+	return a->inode == b->inode && a->device == b->device && a->size == b->size &&
+	       a->changed_ns == b->changed_ns;
+}
+
+/* Lines of one file, apart from the table that knows it: for one other thread. */
+struct source_lines;
+
+/* Those of the file at `address`; cheap: they are read when first asked for.  NULL: it has none,
+ * or there are no descriptors for it. */
+struct source_lines *symbols_source_lines(struct symbols *s, uint64_t address);
+void source_lines_close(struct source_lines *lines);    /* NULL allowed */
+/* As symbols_line(), of the file's own address.  Texts live as long as `lines`. */
+bool source_lines_find(struct source_lines *lines, uint64_t address, struct source_line *out);
+
 /* Answers of another table, which were kept: a table that is made of them gives them, and
  * nothing else (symbols_create_given()).  Each as the function of that name; what they
  * return must stay where it is. */

@@ -7,7 +7,7 @@
 
 #include "path-counts.h"
 
-#define PATHS 8u
+#define PATHS 16u
 #define CHUNK 16384u
 
 /* Path p is the blocks p * 0x100 and p * 0x100 + 0x10, which are numbers 2p and 2p + 1. */
@@ -73,8 +73,8 @@ static void pass(struct hot_paths *hot, const uint32_t *words)
 	hot_paths_pass(hot, CHUNK);
 }
 
-/* What comes is `period` paths by turns; with `chance`, one of two after the first. */
-static void run(struct hot_paths *hot, unsigned chunks, unsigned period, bool chance)
+/* What comes is `period` paths by turns; with `ways`, one of so many after the first. */
+static void run(struct hot_paths *hot, unsigned chunks, unsigned period, unsigned ways)
 {
 	static uint32_t words[CHUNK];
 	uint64_t seed = 1;
@@ -82,8 +82,8 @@ static void run(struct hot_paths *hot, unsigned chunks, unsigned period, bool ch
 	for (unsigned i = 0; i < CHUNK; i++) {
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 		words[i] = i % period;
-		if (chance && words[i] == 1)
-			words[i] = seed >> 63 ? 1 : 6;
+		if (ways && words[i] == 1)
+			words[i] = 8 + (uint32_t)(seed >> 33) % ways;
 	}
 	while (chunks--)
 		pass(hot, words);
@@ -93,7 +93,7 @@ Test(hot_paths, a_loop_becomes_whole_rounds)
 {
 	struct hot_paths *hot = start(false);
 
-	run(hot, 3, 3, false);
+	run(hot, 3, 3, 0);
 	cr_assert_geq(program.asked, 1);
 	cr_assert_eq(program.counting, 0);
 	cr_assert_eq(program.count, 60, "%u blocks", program.count);    /* ten rounds of six */
@@ -107,12 +107,23 @@ Test(hot_paths, what_follows_by_chance_is_left_out)
 {
 	struct hot_paths *hot = start(false);
 
-	run(hot, 3, 4, true);           /* 0 (1 or 6) 2 3: at the best from 2 on to 0 */
+	run(hot, 3, 4, 8);              /* 0 (8 to 15) 2 3: at the best from 2 on to 0 */
+	cr_assert_geq(program.asked, 1);
+	cr_assert_leq(program.count, 8, "%u blocks", program.count);    /* or from one of the eight on */
+	hot_paths_destroy(hot);
+}
+
+/* Who leaves on the way costs no event more; so it is as long as one of four comes so far. */
+Test(hot_paths, what_follows_half_the_time_is_followed_twice)
+{
+	struct hot_paths *hot = start(false);
+	unsigned chances = 0;
+
+	run(hot, 3, 4, 2);
 	cr_assert_geq(program.asked, 1);
 	for (unsigned i = 1; i < program.count; i++)
-		cr_assert(program.pcs[i] != pc_of(1, 0) && program.pcs[i] != pc_of(6, 0), "block %u of %u", i,
-			  program.count);
-	cr_assert_leq(program.count, 8);         /* or from 1 or 6 on */
+		chances += program.pcs[i] == pc_of(8, 0) || program.pcs[i] == pc_of(9, 0);
+	cr_assert(chances == 1 || chances == 2, "%u in %u blocks", chances, program.count);
 	hot_paths_destroy(hot);
 }
 
@@ -136,11 +147,11 @@ Test(hot_paths, asks_again_when_it_was_put_off)
 	struct hot_paths *hot = start(false);
 
 	program.answer = -EAGAIN;
-	run(hot, 5, 3, false);
+	run(hot, 5, 3, 0);
 	cr_assert_geq(program.asked, 3);
 	program.answer = 0;
 	unsigned before = program.asked;
-	run(hot, 100, 3, false);        /* the same events as without: it gives it up */
+	run(hot, 100, 3, 0);            /* the same events as without: it gives it up */
 	cr_assert_leq(program.asked - before, 30);
 	hot_paths_destroy(hot);
 }
@@ -149,7 +160,7 @@ Test(hot_paths, what_comes_very_often_settles)
 {
 	struct hot_paths *hot = start(true);
 
-	run(hot, 2000, 4, true);
+	run(hot, 2000, 4, 8);
 	cr_assert_gt(program.counting, 0);
 	cr_assert(program.counts_paths);
 	hot_paths_destroy(hot);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "line-ahead.h"
 #include "line-cache.h"
 #include "session.h"
 #include "target.h"
@@ -95,6 +96,7 @@ Test(line_cache, a_second_process_asks_the_first)
 	struct origin_line first, second, third;
 
 	session->lines = line_cache_create();
+	session->lines_ahead = line_ahead_create();
 	struct target *one = target_new(session), *other = target_new(session);
 	cr_assert(origin_line(&one->origin, here, &first));
 	cr_assert(strstr(first.file, "line-cache.c"));
@@ -106,6 +108,7 @@ Test(line_cache, a_second_process_asks_the_first)
 	target_free(one);
 	cr_assert_str_eq(second.file, third.file);
 	target_free(other);
+	line_ahead_destroy(session->lines_ahead);
 	line_cache_destroy(session->lines);
 	free(session);
 }
