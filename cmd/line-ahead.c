@@ -200,11 +200,11 @@ void line_ahead_add(struct line_ahead *ahead, int file, uint64_t address)
 	pthread_mutex_unlock(&ahead->lock);
 }
 
-bool line_ahead_find(struct line_ahead *ahead, const struct source_place *place,
-		     struct origin_line *out)
+bool line_ahead_find(struct line_ahead *ahead, int file, uint64_t address, struct origin_line *out)
 {
 	pthread_mutex_lock(&ahead->lock);
-	bool found = line_cache_find(ahead->cache, place, out);
+	const struct source_place place = { ahead->files[file].id, address };
+	bool found = line_cache_find(ahead->cache, &place, out);
 	pthread_mutex_unlock(&ahead->lock);
 	return found;
 }

@@ -32,8 +32,7 @@ int line_ahead_file_add(struct line_ahead *ahead, const struct source_file *file
 void line_ahead_add(struct line_ahead *ahead, int file, uint64_t address);
 
 /* False: nobody has looked there.  Line 0: there is none.  Texts stay valid as long as `ahead`. */
-bool line_ahead_find(struct line_ahead *ahead, const struct source_place *place,
-		     struct origin_line *out);
+bool line_ahead_find(struct line_ahead *ahead, int file, uint64_t address, struct origin_line *out);
 
 /* Waits for a millisecond at most.  False: there is nothing left to be looked up. */
 bool line_ahead_wait(struct line_ahead *ahead);

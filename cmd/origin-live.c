@@ -48,8 +48,7 @@ static void find_line(struct target *target, uint64_t address, struct origin_lin
 	struct source_place place;
 	bool has_place = symbols_source_place(target->symbols, address, &place);
 
-	if (has_place && (line_cache_find(cache, &place, out) ||
-			  line_ahead_find(target->session->lines_ahead, &place, out)))
+	if (has_place && line_cache_find(cache, &place, out))
 		return;
 	bool is_known = symbols_line(target->symbols, address, &found) && found.line;
 	*out = is_known ? (struct origin_line){ found.file, found.line }
@@ -97,6 +96,11 @@ static void line_soon(struct origin *origin, int lines, uint64_t offset)
 static bool lines_wait(struct origin *origin)
 {
 	return line_ahead_wait(target_of_origin(origin)->session->lines_ahead);
+}
+
+static bool line_known(struct origin *origin, int lines, uint64_t offset, struct origin_line *out)
+{
+	return line_ahead_find(target_of_origin(origin)->session->lines_ahead, lines, offset, out);
 }
 
 static bool module_next(struct origin *origin, size_t *cursor, struct origin_module *out)
@@ -163,7 +167,8 @@ static bool count_paths(struct origin *origin)
 
 const struct origin_ops origin_live = {
 	.site = site, .block = block, .name = name, .line = line, .lines_of = lines_of,
-	.line_soon = line_soon, .lines_wait = lines_wait, .module_next = module_next,
+	.line_soon = line_soon, .lines_wait = lines_wait, .line_known = line_known,
+	.module_next = module_next,
 	.map_changes = map_changes, .code_gone = code_gone, .covered = covered,
 	.superblock = superblock, .count_paths = count_paths,
 };

@@ -49,11 +49,13 @@ struct origin_ops {
 	/* False: none is known. */
 	bool (*line)(struct origin *origin, uint64_t address, struct origin_line *out);
 	/* The line is going to be asked for, `offset` behind the load bias of what lines_of() has
-	 * given a number; it is -1 where there are none.  lines_wait() waits a little; false: all is
-	 * known.  NULL: nothing is looked up ahead. */
+	 * given a number; it is -1 where there are none.  lines_wait() waits a little; false: all that
+	 * is to be known is.  line_known(): false: nobody has looked there; line 0: there is none.
+	 * NULL, all four: nothing is looked up ahead. */
 	int (*lines_of)(struct origin *origin, uint64_t address);
 	void (*line_soon)(struct origin *origin, int lines, uint64_t offset);
 	bool (*lines_wait)(struct origin *origin);
+	bool (*line_known)(struct origin *origin, int lines, uint64_t offset, struct origin_line *out);
 	/* Modules that have come and gone, from the first; false: nothing new. */
 	bool (*module_next)(struct origin *origin, size_t *cursor, struct origin_module *out);
 	/* Counts the changes of what is mapped. */
@@ -109,6 +111,12 @@ static inline void origin_line_soon(struct origin *origin, int lines, uint64_t o
 static inline bool origin_lines_wait(struct origin *origin)
 {
 	return origin->ops->lines_wait && origin->ops->lines_wait(origin);
+}
+
+static inline bool origin_line_known(struct origin *origin, int lines, uint64_t offset,
+				     struct origin_line *out)
+{
+	return origin->ops->line_known(origin, lines, offset, out);
 }
 
 static inline bool origin_module_next(struct origin *origin, size_t *cursor,

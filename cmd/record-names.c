@@ -253,6 +253,7 @@ struct writing {
 	struct trace_bytes raw;
 	const char *function, *file;
 	uint64_t start, before;
+	unsigned map_changes;           /* as of now */
 };
 
 static void begin(struct writing *w, uint32_t space)
@@ -277,15 +278,27 @@ static void put_function(struct writing *w, const struct origin_name *n)
 	w->start = n->start;
 }
 
+static bool find_line(const struct record_names *names, const struct noted *noted, struct origin_line *out)
+{
+	int lines = noted->module == TRACE_NO_MODULE ? -1 : names->modules[noted->module].lines;
+
+	if (lines >= 0 && origin_line_known(names->origin, lines, noted->address - noted->name.base, out))
+		return out->line;
+	return origin_line(names->origin, noted->address, out);
+}
+
 /* The line, if the address is still that of the same module. */
 static uint32_t put_line(struct writing *w, const struct noted *noted)
 {
 	struct origin_line line;
 	struct origin_name now;
 
-	origin_name(w->names->origin, noted->address, &now);
-	if (now.identity != noted->name.identity ||
-	    !origin_line(w->names->origin, noted->address, &line))
+	if (noted->map_changes != w->map_changes) {
+		origin_name(w->names->origin, noted->address, &now);
+		if (now.identity != noted->name.identity)
+			return 0;
+	}
+	if (!find_line(w->names, noted, &line))
 		return 0;
 	if (!w->file || strcmp(w->file, line.file)) {
 		trace_names_file(&w->raw, line.file);
@@ -312,7 +325,7 @@ void record_names_write(struct record_names *names,
 			void (*put)(void *context, const struct trace_bytes *raw),
 			void (*pause)(void *context), void *context)
 {
-	struct writing w = { .names = names };
+	struct writing w = { .names = names, .map_changes = origin_map_changes(names->origin) };
 
 	if (!names->count)
 		return;

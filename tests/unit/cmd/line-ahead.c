@@ -57,15 +57,15 @@ Test(line_ahead, finds_what_is_going_to_be_asked_for)
 		line_ahead_add(ahead, file, second.address);
 	while (line_ahead_wait(ahead))
 		;
-	cr_assert(line_ahead_find(ahead, &first, &line));
+	cr_assert(line_ahead_find(ahead, file, first.address, &line));
 	cr_assert_eq((int)line.line, here());
 	cr_assert(strstr(line.file, "line-ahead.c"));
-	cr_assert(line_ahead_find(ahead, &second, &line));
+	cr_assert(line_ahead_find(ahead, file, second.address, &line));
 	cr_assert_eq((int)line.line, there());
-	cr_assert(line_ahead_find(ahead, &nowhere, &line));
+	cr_assert(line_ahead_find(ahead, file, nowhere.address, &line));
 	cr_assert_eq(line.line, 0);
 	first.address++;
-	cr_assert_not(line_ahead_find(ahead, &first, &line));
+	cr_assert_not(line_ahead_find(ahead, file, first.address, &line));
 	line_ahead_destroy(ahead);
 }
 
@@ -73,13 +73,12 @@ Test(line_ahead, a_file_without_lines)
 {
 	struct line_ahead *ahead = line_ahead_create();
 	const struct source_file id = { 1, 2, 3, 4 };
-	const struct source_place place = { id, 0x1000 };
 	struct origin_line line;
 
 	int file = line_ahead_file_add(ahead, &id, NULL);
 	line_ahead_add(ahead, file, 0x1000);
 	cr_assert_not(line_ahead_wait(ahead));
-	cr_assert_not(line_ahead_find(ahead, &place, &line));
+	cr_assert_not(line_ahead_find(ahead, file, 0x1000, &line));
 	line_ahead_destroy(ahead);
 }
 
