@@ -173,7 +173,7 @@ static size_t insn_len(const uint8_t *bytes, size_t left)
 static bool add_insn(struct block_texts *texts, struct block_text *b, uint32_t *room,
 		     const uint8_t *bytes, size_t len, uint64_t pc)
 {
-	const struct name *name = names_find(texts->space->names, pc);
+	const struct name *name = names_now(texts->space->names, pc);
 	size_t wanted = b->len + line_room(texts, name);
 
 	if (wanted > *room) {

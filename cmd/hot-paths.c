@@ -16,7 +16,8 @@
 #define LEARNT (24u << 20)      /* words: what has no superblock then will hardly get one */
 #define TRIES_MAX 8
 #define CANDIDATES 8            /* that are compared in one look */
-#define TRAILS 32               /* times that one is followed */
+#define TRAILS 16               /* times that one is followed */
+_Static_assert(TRAILS < 32, "a bit each");
 #define REACHED 4               /* of so many that begin one reaches each block of a superblock */
 
 /* Where a path begins.  Two that share a place drive each other out: what comes often stays. */
@@ -38,6 +39,7 @@ struct hot_paths {
 	struct trail {
 		uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
 		unsigned count;
+		bool is_cut;            /* by the window's end */
 	} trails[TRAILS];               /* what follows one path, each time */
 };
 
@@ -125,6 +127,7 @@ static bool is_often(struct hot_paths *hot, unsigned i)
 static void follow(const struct hot_paths *hot, const struct origin *origin, unsigned i, struct trail *out)
 {
 	out->count = 0;
+	out->is_cut = false;
 	for (; i < hot->count && hot->sites[i]; i++) {
 		unsigned size = hot->sites[i]->size ? hot->sites[i]->size : 1;
 		const struct block *block = origin_block(origin, hot->sites[i]->block);
@@ -138,6 +141,7 @@ static void follow(const struct hot_paths *hot, const struct origin *origin, uns
 			return;
 		}
 	}
+	out->is_cut = i == hot->count;
 }
 
 /* The times that the path of event i comes, from i on; their number. */
@@ -181,7 +185,7 @@ static uint64_t most_common(const struct hot_paths *hot, unsigned times, uint32_
  * before half of it is over. */
 static void join(const struct hot_paths *hot, unsigned times, struct trail *out)
 {
-	uint32_t alike = times < 32 ? (1u << times) - 1 : ~0u;
+	uint32_t alike = (1u << times) - 1;
 	unsigned n = 0, round = 0;
 
 	for (; n < TRANSLATE_SUPERBLOCK_MAX; n++) {
@@ -189,7 +193,7 @@ static void join(const struct hot_paths *hot, unsigned times, struct trail *out)
 		uint64_t pc = most_common(hot, times, alike, n, &votes);
 
 		for (unsigned i = 0; i < times; i++)
-			whole += hot->trails[i].count > n;
+			whole += hot->trails[i].count > n || !hot->trails[i].is_cut;
 		if (votes < 2 || votes * REACHED < whole)
 			break;
 		for (unsigned i = 0; i < times; i++)

@@ -2,7 +2,7 @@
  *
  * Who records blocks, or counts them, has one event a path (struct translate_events.paths); the
  * fewer there are, the less it costs the program and the reader.  So now and then a few events
- * are looked at closely: what follows a path that comes often, each time, is laid out behind it,
+ * are looked at closely: what follows a path that comes often, as a rule, is laid out behind it,
  * by translator_superblock(), and is one event from then on.
  *
  * Only guesses are made here: whatever they are, the events tell the same blocks.

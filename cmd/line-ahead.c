@@ -8,7 +8,7 @@
 
 #include "line-cache.h"
 
-#define LOWEST 19                       /* nice */
+#define NICE 5                          /* not so much that who waits at the end would wait long */
 #define WAIT_NS (1000 * 1000)
 
 struct wanted {
@@ -31,6 +31,7 @@ struct line_ahead {
 	size_t file_count, file_room;
 	struct wanted *queue;           /* [at, count) are left */
 	size_t at, count, room;
+	uint64_t added, done;           /* ever */
 };
 
 struct line_ahead *line_ahead_create(void)
@@ -90,6 +91,7 @@ static void look_up(struct line_ahead *ahead, const struct wanted *wanted)
 		line = (struct origin_line){ found.file, found.line };
 	pthread_mutex_lock(&ahead->lock);
 	line_cache_add(ahead->cache, &place, &line);
+	ahead->done++;
 }
 
 static void *run(void *context)
@@ -99,7 +101,7 @@ static void *run(void *context)
 
 	/* Both are of this thread alone; where they fail, it is as the others are. */
 	(void)!sched_setscheduler(0, SCHED_BATCH, &none);
-	(void)!setpriority(PRIO_PROCESS, 0, LOWEST);
+	(void)!setpriority(PRIO_PROCESS, 0, NICE);
 	pthread_mutex_lock(&ahead->lock);
 	while (!ahead->ends) {
 		if (ahead->at == ahead->count) {
@@ -193,6 +195,7 @@ void line_ahead_add(struct line_ahead *ahead, int file, uint64_t address)
 	pthread_mutex_lock(&ahead->lock);
 	if (ahead->files[file].lines && make_room(ahead) && is_running(ahead)) {
 		ahead->queue[ahead->count++] = (struct wanted){ address, file };
+		ahead->added++;
 		if (!ahead->is_busy)
 			pthread_cond_signal(&ahead->has_work);
 		ahead->is_busy = true;
@@ -209,7 +212,7 @@ bool line_ahead_find(struct line_ahead *ahead, int file, uint64_t address, struc
 	return found;
 }
 
-bool line_ahead_wait(struct line_ahead *ahead)
+bool line_ahead_wait(struct line_ahead *ahead, uint64_t *asked)
 {
 	struct timespec until;
 
@@ -218,9 +221,11 @@ bool line_ahead_wait(struct line_ahead *ahead)
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&ahead->lock);
-	if (ahead->is_busy)
+	if (!*asked)
+		*asked = ahead->added;
+	if (ahead->done < *asked)
 		pthread_cond_timedwait(&ahead->is_idle, &ahead->lock, &until);
-	bool is_busy = ahead->is_busy;
+	bool is_left = ahead->done < *asked;
 	pthread_mutex_unlock(&ahead->lock);
-	return is_busy;
+	return is_left;
 }

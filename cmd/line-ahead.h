@@ -1,9 +1,9 @@
 /* line-ahead.h - source lines that are going to be asked for, looked up while the program runs.
  *
  * To find the first line in a file takes long: what is compressed is unpacked, and libdwarf reads
- * what it needs.  Who records needs lines at the end alone, so a thread of the lowest priority
- * goes for them as soon as an address is met, with files of its own (struct source_lines): nobody
- * waits for it, until the end.
+ * what it needs.  Who records needs the lines of a process when it ends, not before, so a thread
+ * of somewhat lower priority goes for them as soon as an address is met, with files of its own
+ * (struct source_lines): nobody waits for it until then.
  *
  * One for a session.  Threads may share it.
  */
@@ -34,7 +34,8 @@ void line_ahead_add(struct line_ahead *ahead, int file, uint64_t address);
 /* False: nobody has looked there.  Line 0: there is none.  Texts stay valid as long as `ahead`. */
 bool line_ahead_find(struct line_ahead *ahead, int file, uint64_t address, struct origin_line *out);
 
-/* Waits for a millisecond at most.  False: there is nothing left to be looked up. */
-bool line_ahead_wait(struct line_ahead *ahead);
+/* Waits for a millisecond at most for what has been added until *asked, a count; 0: all there is,
+ * and becomes that.  False: it has been looked up. */
+bool line_ahead_wait(struct line_ahead *ahead, uint64_t *asked);
 
 #endif

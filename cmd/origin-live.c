@@ -70,7 +70,7 @@ static bool line(struct origin *origin, uint64_t address, struct origin_line *ou
 	return found.line;
 }
 
-static int lines_of(struct origin *origin, uint64_t address)
+static int lines_of(struct origin *origin, uint64_t address, const void *identity)
 {
 	struct target *target = target_of_origin(origin);
 	struct line_ahead *ahead = target->session->lines_ahead;
@@ -78,7 +78,8 @@ static int lines_of(struct origin *origin, uint64_t address)
 	int lines = -1;
 
 	target_symbols_lock_at(target, address);
-	if (symbols_source_place(target->symbols, address, &place)) {
+	if (symbols_module_find(target->symbols, address) == identity &&
+	    symbols_source_place(target->symbols, address, &place)) {
 		lines = line_ahead_file(ahead, &place.file);
 		if (lines < 0)
 			lines = line_ahead_file_add(ahead, &place.file,
@@ -93,9 +94,9 @@ static void line_soon(struct origin *origin, int lines, uint64_t offset)
 	line_ahead_add(target_of_origin(origin)->session->lines_ahead, lines, offset);
 }
 
-static bool lines_wait(struct origin *origin)
+static bool lines_wait(struct origin *origin, uint64_t *asked)
 {
-	return line_ahead_wait(target_of_origin(origin)->session->lines_ahead);
+	return line_ahead_wait(target_of_origin(origin)->session->lines_ahead, asked);
 }
 
 static bool line_known(struct origin *origin, int lines, uint64_t offset, struct origin_line *out)

@@ -48,13 +48,13 @@ struct origin_ops {
 	void (*name)(struct origin *origin, uint64_t address, struct origin_name *out);
 	/* False: none is known. */
 	bool (*line)(struct origin *origin, uint64_t address, struct origin_line *out);
-	/* The line is going to be asked for, `offset` behind the load bias of what lines_of() has
-	 * given a number; it is -1 where there are none.  lines_wait() waits a little; false: all that
-	 * is to be known is.  line_known(): false: nobody has looked there; line 0: there is none.
+	/* The line is going to be asked for, `offset` behind the load bias of the module that lines_of()
+	 * has given a number; it is -1 where there are none.  lines_wait() waits a little for all that
+	 * was asked when *asked was 0; false: it is known.  line_known(): false: nobody has looked there; line 0: there is none.
 	 * NULL, all four: nothing is looked up ahead. */
-	int (*lines_of)(struct origin *origin, uint64_t address);
+	int (*lines_of)(struct origin *origin, uint64_t address, const void *identity);
 	void (*line_soon)(struct origin *origin, int lines, uint64_t offset);
-	bool (*lines_wait)(struct origin *origin);
+	bool (*lines_wait)(struct origin *origin, uint64_t *asked);
 	bool (*line_known)(struct origin *origin, int lines, uint64_t offset, struct origin_line *out);
 	/* Modules that have come and gone, from the first; false: nothing new. */
 	bool (*module_next)(struct origin *origin, size_t *cursor, struct origin_module *out);
@@ -98,9 +98,9 @@ static inline bool origin_line(struct origin *origin, uint64_t address, struct o
 	return origin->ops->line(origin, address, out);
 }
 
-static inline int origin_lines_of(struct origin *origin, uint64_t address)
+static inline int origin_lines_of(struct origin *origin, uint64_t address, const void *identity)
 {
-	return origin->ops->lines_of ? origin->ops->lines_of(origin, address) : -1;
+	return origin->ops->lines_of ? origin->ops->lines_of(origin, address, identity) : -1;
 }
 
 static inline void origin_line_soon(struct origin *origin, int lines, uint64_t offset)
@@ -108,9 +108,9 @@ static inline void origin_line_soon(struct origin *origin, int lines, uint64_t o
 	origin->ops->line_soon(origin, lines, offset);
 }
 
-static inline bool origin_lines_wait(struct origin *origin)
+static inline bool origin_lines_wait(struct origin *origin, uint64_t *asked)
 {
-	return origin->ops->lines_wait && origin->ops->lines_wait(origin);
+	return origin->ops->lines_wait && origin->ops->lines_wait(origin, asked);
 }
 
 static inline bool origin_line_known(struct origin *origin, int lines, uint64_t offset,

@@ -183,9 +183,11 @@ static bool is_known(struct record_names *names, uint64_t address)
 	struct noted *noted = &names->items[index - 1];
 	if (noted->map_changes == names->map_changes)
 		return true;
-	noted->map_changes = names->map_changes;
 	origin_name(names->origin, address, &now);
-	return now.identity == noted->name.identity;
+	if (now.identity != noted->name.identity)
+		return false;
+	noted->map_changes = names->map_changes;
+	return true;
 }
 
 static void look_for_line(struct record_names *names, const struct noted *noted)
@@ -195,7 +197,7 @@ static void look_for_line(struct record_names *names, const struct noted *noted)
 	if (!module)
 		return;
 	if (module->lines == LINES_UNKNOWN)
-		module->lines = origin_lines_of(names->origin, noted->address);
+		module->lines = origin_lines_of(names->origin, noted->address, noted->name.identity);
 	if (module->lines >= 0)
 		origin_line_soon(names->origin, module->lines, noted->address - noted->name.base);
 }
@@ -326,11 +328,12 @@ void record_names_write(struct record_names *names,
 			void (*pause)(void *context), void *context)
 {
 	struct writing w = { .names = names, .map_changes = origin_map_changes(names->origin) };
+	uint64_t asked = 0;
 
 	if (!names->count)
 		return;
 	qsort(names->items, names->count, sizeof *names->items, by_address);
-	while (origin_lines_wait(names->origin))
+	while (origin_lines_wait(names->origin, &asked))
 		pause(context);
 	for (uint32_t i = 0; i < names->count; i++) {
 		if (!w.raw.len)

@@ -329,6 +329,10 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_arch_prctl:
 		if (!on_arch_prctl(thread)) {
 			remember(thread);
+			/* Where nobody is asked behind it: it hardly ever fails. */
+			if (tb->sys_resume == target->runtime.syscall_resume.address &&
+			    (uint32_t)tb->gpr[7] == ARCH_SET_FS)
+				tb->app_fs = tb->gpr[6];
 			break;
 		}
 		tb->gpr[1] = tb->sys_next;

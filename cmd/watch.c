@@ -275,11 +275,22 @@ static int choose_way(struct session *s, struct watch *w, struct err *err)
 		return by_code(s, "SIGTRAP is blocked");
 	if (may_choose && watch_has_neighbours(w))
 		return by_code(s, "one store may hit two of the places");
-	if (!w->next && !debug_registers_trap())
+	if (!debug_registers_trap())
 		return may_choose ? by_code(s, "debug registers do not trap on this machine") :
 		       err_set(err, ENOTSUP, "debug registers do not trap on this machine, as on some "
 					     "virtual ones: use --watch-with code");
 	return try_registers(s, w, may_choose, err);
+}
+
+/* The newest: it has come to nothing. */
+static void take_back(struct session *s)
+{
+	struct watch *w = s->watches;
+
+	s->watches = w->next;
+	watch_disarm_all(s, w);
+	forget(w);
+	free(w);
 }
 
 static int attach(struct session *s, pid_t pid, struct err *err)
@@ -295,13 +306,16 @@ static int attach(struct session *s, pid_t pid, struct err *err)
 	if (!w)
 		return err_set(err, ENOMEM, "out of memory");
 	r = attach_stop_process(s, pid, err);
-	if (r < 0)
+	if (r < 0) {
+		take_back(s);
 		return r;
+	}
 	r = choose_way(s, w, err);
 	if (r > 0)
 		return attach_take_process(s, pid, err);
 	if (r < 0) {
 		attach_detach_process(s, pid);
+		take_back(s);
 		return r;
 	}
 	attach_resume_process(s, pid);
@@ -425,13 +439,7 @@ void watch_follow_all(struct session *s)
 
 void watch_destroy(struct session *s)
 {
-	while (s->watches) {
-		struct watch *w = s->watches;
-
-		s->watches = w->next;
-		watch_disarm_all(s, w);
-		forget(w);
-		free(w);
-	}
+	while (s->watches)
+		take_back(s);
 }
 

@@ -1,9 +1,9 @@
 #include "debug-registers.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tracee.h"
@@ -13,12 +13,13 @@
 static volatile uint64_t word;
 
 /* Stores when it is told to. */
-static void child(int told)
+static void child(const int told[2])
 {
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (read(told, &byte, 1) == 1)
+	close(told[1]);                 /* so it ends with the tracer in any case */
+	if (read(told[0], &byte, 1) == 1)
 		word = 1;
 	_exit(0);
 }
@@ -33,32 +34,45 @@ static bool arm(pid_t pid)
 	       tracee_debug_set(pid, 7, WRITES_8) == 0 && tracee_resume(pid, TRACEE_CONT, 0) == 0;
 }
 
-/* The child's end instead of a trap? */
-static bool ends(pid_t pid)
+/* It ends without a trap. */
+static bool is_silent(pid_t pid)
 {
 	struct tracee_stop stop;
 
-	return tracee_wait(pid, true, &stop) == 0 && tracee_has_ended(&stop);
+	while (tracee_wait(pid, true, &stop) == 0 && !tracee_has_ended(&stop))
+		if ((stop.kind == STOP_SIGNAL && stop.code == SIGTRAP) ||
+		    tracee_resume(pid, TRACEE_CONT, stop.kind == STOP_SIGNAL ? stop.code : 0) < 0)
+			return false;
+	return stop.kind == STOP_EXITED && stop.code == 0;
+}
+
+static bool try(void)
+{
+	struct tracee_stop stop;
+	bool silent = false;
+	int told[2];
+
+	if (pipe2(told, O_CLOEXEC) < 0)
+		return true;
+	pid_t pid = fork();
+	if (pid == 0)
+		child(told);
+	if (pid > 0 && arm(pid))
+		silent = write(told[1], "", 1) == 1 && is_silent(pid);
+	if (pid > 0 && kill(pid, SIGKILL) == 0)         /* else it has been waited for */
+		while (tracee_wait(pid, true, &stop) == 0 && !tracee_has_ended(&stop))
+			;
+	close(told[0]);
+	close(told[1]);
+	return !silent;
 }
 
 bool debug_registers_trap(void)
 {
-	bool is_silent = false;
-	int tell[2];
-	pid_t pid;
+	static bool is_known, trap;
 
-	if (pipe(tell) < 0)
-		return true;
-	pid = fork();
-	if (pid == 0)
-		child(tell[0]);
-	if (pid > 0 && arm(pid))
-		is_silent = write(tell[1], "", 1) == 1 && ends(pid);
-	if (pid > 0 && !is_silent) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, __WALL);
-	}
-	close(tell[0]);
-	close(tell[1]);
-	return !is_silent;
+	if (!is_known)
+		trap = try();
+	is_known = true;
+	return trap;
 }

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 /* False: a store to a watched address has not trapped.  True as well where that could not be
- * tried: who sets a register then learns why.  Takes a millisecond, of the thread that traces. */
+ * tried: who sets a register then learns why.  The first time it takes a millisecond.  For the
+ * thread that traces. */
 bool debug_registers_trap(void);
 
 #endif

@@ -2,8 +2,21 @@
  * decompressed.  Its own reader of ELF files is not used. */
 #include "debug-info.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void debug_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void debug_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
 
 bool debug_ok(struct debug_info *info, int result, Dwarf_Error *error)
 {
@@ -108,8 +121,10 @@ struct debug_info *debug_info_create(const struct elf_file *file, const struct e
 	info->file = has_lines(file) ? file : debug;
 	info->access = (Dwarf_Obj_Access_Interface){ info, &methods };
 	collect_sections(info);
-	if (!debug_ok(info, dwarf_object_init_b(&info->access, NULL, NULL, DW_GROUPNUMBER_ANY,
-						&info->dbg, &error), &error)) {
+	debug_lock();
+	int result = dwarf_object_init_b(&info->access, NULL, NULL, DW_GROUPNUMBER_ANY, &info->dbg, &error);
+	debug_unlock();
+	if (!debug_ok(info, result, &error)) {
 		info->dbg = NULL;
 		debug_info_destroy(info);
 		return NULL;

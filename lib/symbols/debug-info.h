@@ -1,9 +1,11 @@
 /* debug-info.h - DWARF lines and inlined functions of one file, by libdwarf.
  *
  * Compilation units ("units" below) are found by .debug_aranges first, which is
- * quick; units that are not in it, by a walk over all of them, once, when an
+ * quick; where it does not name them all, by a walk over all of them, once, when an
  * address is asked for that no known unit has.  Addresses are the file's; strings
  * live as long as the object.
+ *
+ * An object is for one thread at a time; two threads may have two of them.
  */
 #ifndef TRACER_SYMBOLS_DEBUG_INFO_H
 #define TRACER_SYMBOLS_DEBUG_INFO_H
@@ -116,6 +118,11 @@ const char *debug_unit_file(struct debug_info *info, struct debug_unit *unit,
 /* The die at `offset`, to be freed with debug_die_free; NULL: damaged. */
 Dwarf_Die debug_die_at(struct debug_info *info, uint64_t offset);
 void debug_die_free(Dwarf_Die die);
+
+/* libdwarf makes paths, and looks at sections, in static memory: one thread at a time may, whatever
+ * objects it has. */
+void debug_lock(void);
+void debug_unlock(void);
 
 /* Drops a libdwarf error after a call that returned `result`; true: DW_DLV_OK. */
 bool debug_ok(struct debug_info *info, int result, Dwarf_Error *error);

@@ -73,7 +73,9 @@ const char *debug_unit_file(struct debug_info *info, struct debug_unit *unit, ui
 {
 	if (!unit->has_files) {
 		unit->has_files = true;
+		debug_lock();
 		load_files(info, unit);
+		debug_unlock();
 	}
 	return number < unit->file_count && unit->files[number] ? unit->files[number] : "";
 }
@@ -164,7 +166,7 @@ static void read_table(struct debug_info *info, struct debug_unit *unit,
 		qsort(unit->rows, unit->row_count, sizeof *unit->rows, by_address);
 }
 
-void debug_unit_load_rows(struct debug_info *info, struct debug_unit *unit)
+static void load_rows(struct debug_info *info, struct debug_unit *unit)
 {
 	Dwarf_Line_Context table = NULL;
 	Dwarf_Unsigned version;
@@ -172,9 +174,6 @@ void debug_unit_load_rows(struct debug_info *info, struct debug_unit *unit)
 	Dwarf_Error error = NULL;
 	Dwarf_Die die;
 
-	if (unit->has_rows)
-		return;
-	unit->has_rows = true;
 	die = debug_die_at(info, unit->die);
 	if (!die)
 		return;
@@ -184,6 +183,16 @@ void debug_unit_load_rows(struct debug_info *info, struct debug_unit *unit)
 		dwarf_srclines_dealloc_b(table);
 	}
 	debug_die_free(die);
+}
+
+void debug_unit_load_rows(struct debug_info *info, struct debug_unit *unit)
+{
+	if (unit->has_rows)
+		return;
+	unit->has_rows = true;
+	debug_lock();
+	load_rows(info, unit);
+	debug_unlock();
 }
 
 bool debug_info_line(struct debug_info *info, uint64_t address, struct debug_line *out)

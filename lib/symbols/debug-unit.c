@@ -206,7 +206,7 @@ static bool knows_all_units(const struct debug_info *info)
 {
 	const struct debug_unit **known = malloc((info->unit_count + 1) * sizeof *known);
 	bool all = known;
-	struct bytes data;
+	struct bytes data = { 0 };
 
 	for (size_t i = 0; known && i < info->unit_count; i++)
 		known[i] = &info->units[i];
@@ -216,7 +216,7 @@ static bool knows_all_units(const struct debug_info *info)
 	struct reader r = { data.data, data.data + data.size, false };
 	while (all && reader_left(&r)) {
 		struct debug_unit unit = { .header = (uint64_t)(r.at - data.data) };
-		const uint8_t *next;
+		const uint8_t *next = r.end;
 		struct header header;
 
 		all = read_header(&r, &header, &next) &&

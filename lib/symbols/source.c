@@ -54,7 +54,7 @@ struct source_lines {
 	struct debug_info *info;
 };
 
-static bool has_lines(const struct elf_file *file)
+static bool may_have_lines(const struct elf_file *file)
 {
 	return file && file->fd >= 0 && elf_file_section(file, ".debug_line");
 }
@@ -66,14 +66,14 @@ struct source_lines *symbols_source_lines(struct symbols *s, uint64_t address)
 	struct elf_file *debug = image ? image_debug_file(image) : NULL;
 	struct source_lines *lines;
 
-	if (!image || image->file->fd < 0 || (!has_lines(image->file) && !has_lines(debug)))
+	if (!image || image->file->fd < 0 || (!may_have_lines(image->file) && !may_have_lines(debug)))
 		return NULL;
 	lines = calloc(1, sizeof *lines);
 	if (!lines)
 		return NULL;
 	lines->file_fd = fcntl(image->file->fd, F_DUPFD_CLOEXEC, 0);
-	lines->debug_fd = has_lines(debug) ? fcntl(debug->fd, F_DUPFD_CLOEXEC, 0) : -1;
-	if (lines->file_fd >= 0 && (lines->debug_fd >= 0 || !has_lines(debug)))
+	lines->debug_fd = may_have_lines(debug) ? fcntl(debug->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (lines->file_fd >= 0 && (lines->debug_fd >= 0 || !may_have_lines(debug)))
 		return lines;
 	source_lines_close(lines);
 	return NULL;

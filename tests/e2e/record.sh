@@ -402,4 +402,45 @@ test_size() {
 	figure "$bytes bytes for $events blocks of a shell"
 }
 
+# A library where another one was: names and lines are its own, of every instruction.
+test_a_library_in_the_place_of_another() {
+	local options
+
+	cat >one.c <<-'C'
+		int f(int x) { return x * 27 + 5; }
+	C
+	cp one.c other.c
+	cat >turns.c <<-'C'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			for (int k = 0; k < 2; k++) {
+				void *h = dlopen(k ? "./other.so" : "./one.so", RTLD_NOW);
+				int (*f)(int) = (int (*)(int))dlsym(h, "f");
+				printf("%p\n", (void *)f);
+				f(k);
+				dlclose(h);
+			}
+			return 0;
+		}
+	C
+	gcc -O1 -fPIC -shared -o one.so one.c
+	gcc -O1 -g -fPIC -shared -o other.so other.c
+	gcc -O1 -o turns turns.c
+	for options in --insns --blocks; do
+		"$TRACER" -q $options -l -o live ./turns >places
+		[ "$(sort -u places | wc -l)" = 1 ] || skip "they are not in one place: $(cat places)"
+		"$TRACER" -q $options --record trace ./turns >places
+		[ "$(sort -u places | wc -l)" = 1 ] || skip "they are not in one place: $(cat places)"
+		"$TRACER" --replay trace -l -o replayed
+		for text in live replayed; do
+			[ "$(grep -c ' one.so!' $text)" = "$(grep -c ' other.so!' $text)" ] ||
+				fail "$options, $text: $(grep -c ' one.so!' $text) of one, $(grep -c ' other.so!' $text) of the other"
+			! grep ' one.so!.*other.c' $text >&2 || fail "$options, $text"
+			grep -q ' other.so!f.*other.c:1' $text || fail "$options, $text: no line"
+		done
+	done
+}
+
 run_tests "$@"

@@ -1,4 +1,5 @@
-/* Do debug registers trap here?  Exit status 0: yes.  Sets one in a child, by ptrace. */
+/* Do debug registers trap here?  Exit status 0: yes; 1: no; 2: none can be set.  By ptrace, in a
+ * child. */
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ptrace.h>

@@ -41,6 +41,7 @@ Test(line_ahead, finds_what_is_going_to_be_asked_for)
 	struct source_place first = place_of(s, here), second = place_of(s, there);
 	struct source_place nowhere = { first.file, 1 };
 	struct origin_line line;
+	uint64_t asked = 0;
 
 	cr_assert_eq(line_ahead_file(ahead, &first.file), -1);
 	int file = line_ahead_file_add(ahead, &first.file, symbols_source_lines(s, (uint64_t)(uintptr_t)here));
@@ -55,8 +56,9 @@ Test(line_ahead, finds_what_is_going_to_be_asked_for)
 	line_ahead_add(ahead, file, nowhere.address);
 	for (int i = 0; i < 10000; i++)
 		line_ahead_add(ahead, file, second.address);
-	while (line_ahead_wait(ahead))
+	while (line_ahead_wait(ahead, &asked))
 		;
+	cr_assert_eq(asked, 10002);
 	cr_assert(line_ahead_find(ahead, file, first.address, &line));
 	cr_assert_eq((int)line.line, here());
 	cr_assert(strstr(line.file, "line-ahead.c"));
@@ -74,10 +76,11 @@ Test(line_ahead, a_file_without_lines)
 	struct line_ahead *ahead = line_ahead_create();
 	const struct source_file id = { 1, 2, 3, 4 };
 	struct origin_line line;
+	uint64_t asked = 0;
 
 	int file = line_ahead_file_add(ahead, &id, NULL);
 	line_ahead_add(ahead, file, 0x1000);
-	cr_assert_not(line_ahead_wait(ahead));
+	cr_assert_not(line_ahead_wait(ahead, &asked));
 	cr_assert_not(line_ahead_find(ahead, file, 0x1000, &line));
 	line_ahead_destroy(ahead);
 }
