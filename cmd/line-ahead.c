@@ -3,12 +3,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "line-cache.h"
 
-#define NICE 5                          /* not so much that who waits at the end would wait long */
+#define NICER 5                         /* not so much that who waits at the end would wait long */
 #define WAIT_NS (1000 * 1000)
 
 struct wanted {
@@ -101,7 +101,7 @@ static void *run(void *context)
 
 	/* Both are of this thread alone; where they fail, it is as the others are. */
 	(void)!sched_setscheduler(0, SCHED_BATCH, &none);
-	(void)!setpriority(PRIO_PROCESS, 0, NICE);
+	(void)!nice(NICER);
 	pthread_mutex_lock(&ahead->lock);
 	while (!ahead->ends) {
 		if (ahead->at == ahead->count) {

@@ -1,4 +1,5 @@
 /* tracer: what a running program really does, seen from outside. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@ static void free_texts(char **texts)
 int main(int argc, char **argv)
 {
 	struct options options;
+
+	/* One arena: those of threads grow by a page at a time, each a system call. */
+	mallopt(M_ARENA_MAX, 1);
 	char **texts = copy_texts(argc, argv);
 
 	if (!texts) {
