@@ -62,10 +62,13 @@ static bool is_json(const struct block_texts *texts)
 	return texts->output->options->format == FORMAT_JSON;
 }
 
+/* Of a line about `name`, whose texts are made by that. */
 static size_t line_room(struct block_texts *texts, const struct name *name)
 {
-	size_t room = LINE_SLACK + JSON_STRING_ROOM(DISASSEMBLE_BYTES) + strlen(name_place(name)) + strlen(name_json(name));
+	size_t room = LINE_SLACK + strlen(is_json(texts) ? name_json(name) : name_place(name));
 
+	if (texts->disassembler)
+		room += JSON_STRING_ROOM(DISASSEMBLE_BYTES);
 	if (!texts->output->options->lines)
 		return room;
 	return room + json_line_room(texts->space->names, name) +
@@ -122,6 +125,15 @@ char *put_block_text(struct block_texts *texts, char *at, const struct block_tex
 	return at;
 }
 
+/* There are many of them: none keeps the room that it might have needed. */
+static void shrink(struct block_text *b)
+{
+	char *text = b->len ? realloc(b->text, b->len) : NULL;
+
+	if (text)
+		b->text = text;
+}
+
 static bool make_block(struct block_texts *texts, struct block_text *b)
 {
 	b->text = malloc(line_room(texts, b->name));
@@ -129,6 +141,7 @@ static bool make_block(struct block_texts *texts, struct block_text *b)
 		return false;
 	char *end = put_block_text(texts, b->text, b, b->block->pc.address + b->block->bytes_len);
 	b->len = (uint32_t)(end - b->text);
+	shrink(b);
 	return true;
 }
 
@@ -206,6 +219,7 @@ static bool make_insns(struct block_texts *texts, struct block_text *b)
 			return false;
 		at += (uint32_t)len;
 	}
+	shrink(b);
 	return true;
 }
 
