@@ -67,7 +67,7 @@ static size_t line_room(struct block_texts *texts, const struct name *name)
 {
 	size_t room = LINE_SLACK + strlen(is_json(texts) ? name_json(name) : name_place(name));
 
-	if (texts->disassembler)
+	if (texts->output->options->mode == MODE_INSNS)
 		room += JSON_STRING_ROOM(DISASSEMBLE_BYTES);
 	if (!texts->output->options->lines)
 		return room;

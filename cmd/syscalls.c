@@ -122,6 +122,12 @@ static void before_clone(struct thread *thread)
 	}
 }
 
+/* The kernel refuses any other base of a segment. */
+static bool is_canonical(uint64_t address)
+{
+	return address < 0x7ffffffff000ull;
+}
+
 /* arch_prctl on gs, whose base is ours, and on what translated code cannot serve: done
  * here.  False: about something else. */
 static bool on_arch_prctl(struct thread *thread)
@@ -131,11 +137,9 @@ static bool on_arch_prctl(struct thread *thread)
 	uint32_t option = (uint32_t)tb->gpr[7];         /* an int to the kernel */
 
 	if (option == ARCH_SET_GS) {
-		bool canonical = address < 0x7ffffffff000ull;
-
-		if (canonical)
+		if (is_canonical(address))
 			tb->app_gs = address;
-		tb->gpr[0] = canonical ? 0 : (uint64_t)-EPERM;
+		tb->gpr[0] = is_canonical(address) ? 0 : (uint64_t)-EPERM;
 		return true;
 	}
 	if (option == ARCH_GET_GS) {
@@ -329,9 +333,9 @@ static struct cache_pc before_syscall(struct thread *thread)
 	case SYS_arch_prctl:
 		if (!on_arch_prctl(thread)) {
 			remember(thread);
-			/* Where nobody is asked behind it: it hardly ever fails. */
+			/* Where nobody is asked behind it. */
 			if (tb->sys_resume == target->runtime.syscall_resume.address &&
-			    (uint32_t)tb->gpr[7] == ARCH_SET_FS)
+			    (uint32_t)tb->gpr[7] == ARCH_SET_FS && is_canonical(tb->gpr[6]))
 				tb->app_fs = tb->gpr[6];
 			break;
 		}

@@ -116,6 +116,18 @@ static void walk_units(struct debug_info *info)
 	}
 }
 
+/* How long the rest of a unit is, which is all there; *offset_size: of offsets in it, 4 or 8. */
+static bool read_length(struct reader *r, uint64_t *length, size_t *offset_size)
+{
+	*length = reader_fixed(r, 4);
+	*offset_size = 4;
+	if (*length == 0xffffffff) {
+		*length = reader_fixed(r, 8);
+		*offset_size = 8;
+	}
+	return !r->failed && *length <= reader_left(r);
+}
+
 /* ---- .debug_aranges --------------------------------------------------------
  *
  *    | length | version 2 | offset of unit | address size 8 | segment size 0 |
@@ -124,14 +136,10 @@ static void walk_units(struct debug_info *info)
 static bool read_aranges_of_unit(struct debug_info *info, struct reader *r)
 {
 	const uint8_t *record = r->at;
-	uint64_t length = reader_fixed(r, 4);
-	size_t offset_size = 4;
+	uint64_t length;
+	size_t offset_size;
 
-	if (length == 0xffffffff) {
-		length = reader_fixed(r, 8);
-		offset_size = 8;
-	}
-	if (r->failed || length > reader_left(r))
+	if (!read_length(r, &length, &offset_size))
 		return false;
 	struct reader set = { r->at, r->at + length, false };
 	reader_skip(r, length);
@@ -173,14 +181,9 @@ struct header {
 /* Reads a unit's header up to its type.  *next: where the unit behind it begins. */
 static bool read_header(struct reader *r, struct header *out, const uint8_t **next)
 {
-	uint64_t length = reader_fixed(r, 4);
+	uint64_t length;
 
-	out->offset_size = 4;
-	if (length == 0xffffffff) {
-		length = reader_fixed(r, 8);
-		out->offset_size = 8;
-	}
-	if (r->failed || length > reader_left(r))
+	if (!read_length(r, &length, &out->offset_size))
 		return false;
 	*next = r->at + length;
 	out->version = reader_fixed(r, 2);
