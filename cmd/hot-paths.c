@@ -10,6 +10,9 @@
 #define HEADS_BITS 16
 #define HEADS (1u << HEADS_BITS)
 #define OFTEN 2048u             /* times that a path has come, by what windows show; twice after each try */
+#define WORTH 2000u             /* events that a superblock would have spared, for each of its blocks:
+				 * one costs 1 to 2 us to translate, and memory; an event 1 to 2 ns,
+				 * and 5 in the reader */
 #define SETTLED 8192u           /* until it counts, if it has no superblock ... */
 #define SETTLED_LATE (4u << 20) /* ... and if it has one, which may become a longer one */
 #define SETTLE_MAX 64           /* in one look */
@@ -24,9 +27,12 @@ _Static_assert(TRAILS < 32, "a bit each");
 struct head {
 	uint64_t pc;
 	uint32_t seen, all;             /* how often; since the last try, and in all */
+	uint32_t due;                   /* `seen`, for the next try */
 	uint8_t tries;
 	bool has_superblock;
 };
+
+_Static_assert((uint64_t)OFTEN << TRIES_MAX < UINT32_MAX, "fits `due`");
 
 struct hot_paths {
 	bool settles, has_learnt;
@@ -35,6 +41,7 @@ struct hot_paths {
 	struct head heads[HEADS];
 	/* the window */
 	const struct site *sites[WINDOW];       /* NULL: something else than a path */
+	struct head *at[WINDOW];                /* where each begins; of another path, if that drives it out */
 	unsigned count;
 	struct trail {
 		uint64_t pcs[TRANSLATE_SUPERBLOCK_MAX];
@@ -103,12 +110,13 @@ static void count_heads(struct hot_paths *hot)
 		uint64_t pc = hot->sites[i]->target;
 		struct head *head = head_of(hot, pc);
 
+		hot->at[i] = head;
 		if (head->pc != pc && head->seen > weight) {
 			head->seen -= weight;
 			continue;
 		}
 		if (head->pc != pc)
-			*head = (struct head){ .pc = pc };
+			*head = (struct head){ .pc = pc, .due = OFTEN };
 		add(&head->seen, weight);
 		add(&head->all, weight);
 	}
@@ -116,9 +124,9 @@ static void count_heads(struct hot_paths *hot)
 
 static bool is_often(struct hot_paths *hot, unsigned i)
 {
-	const struct head *head = hot->sites[i] ? head_of(hot, hot->sites[i]->target) : NULL;
+	const struct head *head = hot->sites[i] ? hot->at[i] : NULL;
 
-	return head && head->pc == hot->sites[i]->target && head->seen >= OFTEN << head->tries;
+	return head && head->seen >= head->due && head->pc == hot->sites[i]->target;
 }
 
 /* ---- what follows ---------------------------------------------------------------------- */
@@ -147,11 +155,11 @@ static void follow(const struct hot_paths *hot, const struct origin *origin, uns
 /* The times that the path of event i comes, from i on; their number. */
 static unsigned follow_all(struct hot_paths *hot, const struct origin *origin, unsigned i)
 {
-	uint64_t pc = hot->sites[i]->target;
+	const struct head *head = hot->at[i];
 	unsigned times = 0;
 
 	for (; i < hot->count && times < TRAILS; i++)
-		if (hot->sites[i] && hot->sites[i]->target == pc)
+		if (hot->at[i] == head && hot->sites[i] && hot->sites[i]->target == head->pc)
 			follow(hot, origin, i, &hot->trails[times++]);
 	return times;
 }
@@ -225,10 +233,29 @@ static unsigned events_of(const struct hot_paths *hot, unsigned times, unsigned 
 	return events;
 }
 
+static void begin_again(struct head *head)
+{
+	head->seen = 0;
+	head->tries += head->tries < TRIES_MAX;
+	head->due = OFTEN << head->tries;
+}
+
+/* Has it come so often that so many events, in the place of which so many blocks would be one, are
+ * worth it?  If not, it is looked at again when it has. */
+static bool is_worth(struct head *head, unsigned events, unsigned blocks)
+{
+	uint32_t needed = WORTH * blocks / (events - 1);
+
+	if (head->seen >= needed)
+		return true;
+	head->due = needed;
+	return false;
+}
+
 /* How many events one would take the place of; 0: none is to be made. */
 static unsigned try(struct hot_paths *hot, const struct origin *origin, unsigned i, struct trail *out)
 {
-	struct head *head = head_of(hot, hot->sites[i]->target);
+	struct head *head = hot->at[i];
 	unsigned times = follow_all(hot, origin, i), size = hot->sites[i]->size;
 
 	if (times < 2)
@@ -236,9 +263,8 @@ static unsigned try(struct hot_paths *hot, const struct origin *origin, unsigned
 	join(hot, times, out);
 	unsigned events = events_of(hot, times, i, out);
 	if (events >= 2 && (!head->tries || out->count >= 2 * size))
-		return events;
-	head->seen = 0;
-	head->tries += head->tries < TRIES_MAX;
+		return is_worth(head, events, out->count) ? events : 0;
+	begin_again(head);
 	return 0;
 }
 
@@ -267,8 +293,7 @@ static void lay_out(struct hot_paths *hot, struct origin *origin, const struct t
 
 	if (origin_superblock(origin, trail->pcs, trail->count, counts) == -EAGAIN)
 		return;
-	head->seen = 0;
-	head->tries += head->tries < TRIES_MAX;
+	begin_again(head);
 	head->has_superblock = true;
 	if (counts)
 		head->all = 0;
@@ -290,7 +315,7 @@ static unsigned settle(struct hot_paths *hot, struct origin *origin)
 
 	for (unsigned i = 0; i < hot->count && settled < SETTLE_MAX; i++) {
 		const struct site *site = hot->sites[i];
-		struct head *head = site ? head_of(hot, site->target) : NULL;
+		struct head *head = site ? hot->at[i] : NULL;
 
 		if (!head || head->pc != site->target || !settles(hot, head))
 			continue;

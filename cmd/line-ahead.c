@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "condition.h"
 #include "line-cache.h"
 
 #define NICER 5                         /* not so much that who waits at the end would wait long */
@@ -37,7 +37,6 @@ struct line_ahead {
 struct line_ahead *line_ahead_create(void)
 {
 	struct line_ahead *ahead = calloc(1, sizeof *ahead);
-	pthread_condattr_t monotonic;
 
 	if (ahead)
 		ahead->cache = line_cache_create();
@@ -45,12 +44,9 @@ struct line_ahead *line_ahead_create(void)
 		free(ahead);
 		return NULL;
 	}
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&ahead->lock, NULL);
 	pthread_cond_init(&ahead->has_work, NULL);
-	pthread_cond_init(&ahead->is_idle, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&ahead->is_idle);
 	return ahead;
 }
 
@@ -214,17 +210,11 @@ bool line_ahead_find(struct line_ahead *ahead, int file, uint64_t address, struc
 
 bool line_ahead_wait(struct line_ahead *ahead, uint64_t *asked)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += WAIT_NS;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&ahead->lock);
 	if (!*asked)
 		*asked = ahead->added;
 	if (ahead->done < *asked)
-		pthread_cond_timedwait(&ahead->is_idle, &ahead->lock, &until);
+		condition_wait(&ahead->is_idle, &ahead->lock, WAIT_NS);
 	bool is_left = ahead->done < *asked;
 	pthread_mutex_unlock(&ahead->lock);
 	return is_left;

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "condition.h"
 #include "message.h"
 #include "output-internal.h"
 #include "record.h"
@@ -17,6 +17,7 @@
 #include "streams.h"
 #include "watch-queue.h"
 
+#define FORGET_LOOK_NS (1000 * 1000 * 1000)
 #define UNMAP_LOOK_NS (20 * 1000 * 1000)
 #define IDLE_MIN_NS (200 * 1000)
 #define IDLE_MAX_NS (10 * 1000 * 1000)
@@ -239,19 +240,11 @@ static void unmap(struct output *output)
 	pthread_mutex_unlock(&output->lock);
 }
 
-static void wait_a_little(struct output *output, long ns)
+static void wait_a_little(struct output *output, uint64_t ns)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += ns;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&output->lock);
 	if (!output->is_woken)
-		pthread_cond_timedwait(&output->wake, &output->lock, &until);
+		condition_wait(&output->wake, &output->lock, ns);
 	output->is_woken = false;
 	pthread_mutex_unlock(&output->lock);
 }
@@ -276,7 +269,7 @@ static void drain_fast(struct output *output)
 static void *output_main(void *context)
 {
 	struct output *output = context;
-	long idle_ns = IDLE_MIN_NS;
+	uint64_t idle_ns = IDLE_MIN_NS;
 
 	for (;;) {
 		bool ends = __atomic_load_n(&output->ends, __ATOMIC_ACQUIRE), hurry;
@@ -347,9 +340,9 @@ struct output *output_create(struct session *session, struct err *err)
 	output->session = session;
 	output->options = session->options;
 	pthread_mutex_init(&output->lock, NULL);
-	pthread_cond_init(&output->wake, NULL);
-	pthread_cond_init(&output->forgotten, NULL);
-	pthread_cond_init(&output->unmapped, NULL);
+	condition_init(&output->wake);
+	condition_init(&output->forgotten);
+	condition_init(&output->unmapped);
 	output->view = view_choose(session->options);
 	if (filter_create(session->options, &output->filter, err) < 0 ||
 	    open_main(output, err) < 0) {
@@ -439,18 +432,14 @@ static bool is_asked_to_end(void)
 
 bool output_forget(struct output *output, struct target *target)
 {
-	struct timespec until;
 	bool done;
 
 	pthread_mutex_lock(&output->lock);
 	output->forget = target;
 	output->is_woken = true;
 	pthread_cond_signal(&output->wake);
-	while (output->forget && !is_asked_to_end()) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++;
-		pthread_cond_timedwait(&output->forgotten, &output->lock, &until);
-	}
+	while (output->forget && !is_asked_to_end())
+		condition_wait(&output->forgotten, &output->lock, FORGET_LOOK_NS);
 	done = !output->forget;
 	output->forget = NULL;
 	pthread_mutex_unlock(&output->lock);
@@ -460,15 +449,9 @@ bool output_forget(struct output *output, struct target *target)
 /* requires: lock */
 static void wait_for_unmap(struct output *output)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += UNMAP_LOOK_NS;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	output->is_woken = true;
 	pthread_cond_signal(&output->wake);
-	pthread_cond_timedwait(&output->unmapped, &output->lock, &until);
+	condition_wait(&output->unmapped, &output->lock, UNMAP_LOOK_NS);
 }
 
 void output_unmap(struct output *output, struct target *target, uint64_t start, uint64_t end)

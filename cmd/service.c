@@ -237,7 +237,7 @@ static bool spin(struct target *target)
 			}
 			__builtin_ia32_pause();
 		}
-	} while (now_ns() < until);
+	} while (now_ns() < until && !__atomic_load_n(&target->service_ends, __ATOMIC_RELAXED));
 	target->spin_ns = target->spin_ns / 2 > SPIN_MIN_NS ? target->spin_ns / 2 : SPIN_MIN_NS;
 	return false;
 }
@@ -256,11 +256,11 @@ static void sleep_until_bell(struct target *target)
 		nap_until_bell(target);
 		return;
 	}
-	/* Sleeping is said before the bells are looked at for the last time; the
-	 * thread rings before it looks whether we sleep. */
+	/* Sleeping is said before the bells, and the end, are looked at for the last time;
+	 * the thread rings before it looks whether we sleep. */
 	__atomic_store_n(&control->sleeping, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!on_bells(target))
+	if (!on_bells(target) && !__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE))
 		futex(&control->sleeping, FUTEX_WAIT, 1, &limit);
 	__atomic_store_n(&control->sleeping, 0, __ATOMIC_SEQ_CST);
 }
@@ -292,7 +292,8 @@ void service_stop(struct target *target)
 {
 	if (!target->has_service)
 		return;
-	__atomic_store_n(&target->service_ends, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&target->service_ends, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&target->control->sleeping, 0, __ATOMIC_SEQ_CST);
 	futex(&target->control->sleeping, FUTEX_WAKE, 1, NULL);
 	pthread_join(target->service, NULL);
 	target->has_service = false;

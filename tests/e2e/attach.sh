@@ -112,6 +112,16 @@ test_three_thousand_threads() {
 	tail -n 1 out | grep -qx '3000 threads'
 }
 
+# The thread that translates had looked whether it should end, and slept for 100 ms, which one run in three to
+# ten then took.
+test_an_end_is_not_slept_through() {
+	for _ in $(seq 60); do
+		"$TRACER" -q --stats --none true 2>>stats
+	done
+	late=$(grep -cE '"detach_ns":[0-9]{9,}' stats || true)
+	[ "$late" -lt 2 ] || fail "$late of 60 took 100 ms to leave: $(grep -o '"detach_ns":[0-9]*' stats | xargs)"
+}
+
 # --stacks has the frames that gdb has, but for the innermost: gdb gives no address to
 # inlined calls.  (It also makes up frames for tail calls; in these programs two.)
 # A program that wakes up now and then is asked again.
