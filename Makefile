@@ -154,6 +154,7 @@ VICTIMS := \
 	dispatched    kernel        growing       guarded       mixed         corrupted     vforked       null \
 	replaced      fills         frames        ticking       timed \
 	plugs         plug.so       trapped       many          ring          breaks \
+	debug-registers \
 	$(if $(shell command -v rustc 2>/dev/null),hello-rust panics-rust)
 VICTIM_CC := gcc -std=gnu11 -O2 -g -pthread
 
@@ -190,6 +191,7 @@ victim_plugs         = $(VICTIM_CC) -o $@ tests/victims/plugs.c
 victim_plug.so       = $(VICTIM_CC) -fPIC -shared -o $@ tests/victims/plug.c
 victim_trapped       = $(VICTIM_CC) -o $@ tests/victims/trapped.c
 victim_breaks        = $(VICTIM_CC) -o $@ tests/victims/breaks.c
+victim_debug-registers = $(VICTIM_CC) -o $@ tests/victims/debug-registers.c
 victim_ring          = $(VICTIM_CC) -o $@ tests/victims/ring.c
 victim_many          = $(VICTIM_CC) -o $@ tests/victims/many.c
 victim_frames        = gcc -nostdlib -static -no-pie -Wl,--section-start=.space=0xfff0000 -o $@ tests/victims/frames.S

@@ -7,11 +7,11 @@
 # ---- a shell with job control --------------------------------------------------------------------
 
 on_screen() {
-	tmux -S "$TMP/socket" capture-pane -p -t shell | grep -qE -- "$1"
+	tmux -S "$socket" capture-pane -p -t shell | grep -qE -- "$1"
 }
 
 at_prompt() {
-	[ "$(tmux -S "$TMP/socket" capture-pane -p -t shell | grep -v '^$' | tail -n 1)" = '$' ]
+	[ "$(tmux -S "$socket" capture-pane -p -t shell | grep -v '^$' | tail -n 1)" = '$' ]
 }
 
 # command TEXT PATTERN: typed where the shell asks for one.
@@ -21,26 +21,30 @@ command_in() {
 }
 
 on_screen_twice() {
-	[ "$(tmux -S "$TMP/socket" capture-pane -p -t shell | grep -cE -- "$1")" -ge 2 ]
+	[ "$(tmux -S "$socket" capture-pane -p -t shell | grep -cE -- "$1")" -ge 2 ]
 }
 
 # type_in TEXT KEY PATTERN: types, and waits for what the screen is to show then.
 type_in() {
-	[ -z "$1" ] || tmux -S "$TMP/socket" send-keys -t shell -l -- "$1"
-	tmux -S "$TMP/socket" send-keys -t shell "$2"
+	[ -z "$1" ] || tmux -S "$socket" send-keys -t shell -l -- "$1"
+	tmux -S "$socket" send-keys -t shell "$2"
 	wait_for 20 on_screen "$3"
 }
+
+sessions=0
 
 # shell_session FILE [TRACER...]: the screen at the end of a session.
 shell_session() {
 	local file=$1
 
 	shift
+	sessions=$((sessions + 1))
+	socket=$TMP/socket-$sessions            # a server that is about to end still answers at its own
 	cat >shellrc <<-'END'
 		PS1='$ '
 		unset PROMPT_COMMAND HISTFILE
 	END
-	tmux -S "$TMP/socket" -f /dev/null new-session -d -s shell -x 100 -y 50 \
+	tmux -S "$socket" -f /dev/null new-session -d -s shell -x 100 -y 50 \
 		"$* bash --rcfile '$TMP/shellrc' -i; echo \"ended with \$?\"; sleep 1000"
 	command_in 'sleep 1001' 'sleep 1001'
 	sleep 0.5
@@ -63,8 +67,8 @@ shell_session() {
 	type_in '' C-c 'caught'
 	command_in '(exit 3) & wait $!; echo status $?' '^status 3$'
 	command_in 'exit 7' '^ended with 7$'
-	tmux -S "$TMP/socket" capture-pane -p -t shell | sed 's/\[\([0-9]\)\] [0-9]*$/[\1] PID/' >"$file"
-	tmux -S "$TMP/socket" kill-server
+	tmux -S "$socket" capture-pane -p -t shell | sed 's/\[\([0-9]\)\] [0-9]*$/[\1] PID/' >"$file"
+	tmux -S "$socket" kill-server
 }
 
 test_shell_with_jobs() {

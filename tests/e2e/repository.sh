@@ -73,6 +73,17 @@ test_install_and_uninstall() {
 	[ -z "$(find root -type f)" ]
 }
 
+# One that only an old build still has would be missing anywhere else.
+test_every_victim_is_built() {
+	local made
+
+	made=$(make -C "$ROOT" -Bn tests-build 2>/dev/null)
+	for source in "$ROOT"/tests/victims/*; do
+		[[ $source != *.rs ]] || command -v rustc >/dev/null || continue
+		grep -qE "tests/victims/${source##*/}( |$)" <<<"$made" || fail "nothing is made of ${source##*/}"
+	done
+}
+
 test_scripts_parse() {
 	local script
 

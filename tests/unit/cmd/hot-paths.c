@@ -107,7 +107,7 @@ Test(hot_paths, what_follows_by_chance_is_left_out)
 {
 	struct hot_paths *hot = start(false);
 
-	run(hot, 3, 4, 8);              /* 0 (8 to 15) 2 3: at the best from 2 on to 0 */
+	run(hot, 6, 4, 8);              /* 0 (8 to 15) 2 3: at the best from 2 on to 0 */
 	cr_assert_geq(program.asked, 1);
 	cr_assert_leq(program.count, 8, "%u blocks", program.count);    /* or from one of the eight on */
 	hot_paths_destroy(hot);
@@ -120,6 +120,8 @@ Test(hot_paths, what_follows_half_the_time_is_followed_twice)
 	unsigned chances = 0;
 
 	run(hot, 3, 4, 2);
+	cr_assert_eq(program.asked, 0, "few events are spared: it would not pay yet");
+	run(hot, 6, 4, 2);
 	cr_assert_geq(program.asked, 1);
 	for (unsigned i = 1; i < program.count; i++)
 		chances += program.pcs[i] == pc_of(8, 0) || program.pcs[i] == pc_of(9, 0);
