@@ -58,6 +58,7 @@ struct target {
 	bool has_service, service_ends;
 	uint64_t spin_ns;               /* how long the service looks before it sleeps */
 	uint64_t due_ns;                /* when it is to answer the first that it has put off; 0: none */
+	uint64_t helped_ns;             /* transactions, the last time */
 	uint64_t translate_ns;          /* spent on misses and on looking ahead */
 	bool has_quiet;                 /* threads that cannot wake the service: it looks */
 	bool steps_syscalls;            /* they are run natively, in place */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define FLAG_DF 0x400
-#define OPAQUE_BYTES 8192       /* the most that xsave or a scatter's neighbourhood has */
+#define OPAQUE_BYTES 8192       /* the most that xsave writes */
 #define FXSAVE_BYTES 464        /* what fxsave writes of its 512 */
 
 static void fill_context(const struct thread_block *tb, const struct translate_store *store,
@@ -80,11 +80,6 @@ static void settle(const struct thread_block *tb, const ZydisDecodedInstruction 
 	if (insn->mnemonic == ZYDIS_MNEMONIC_FXSAVE || insn->mnemonic == ZYDIS_MNEMONIC_FXSAVE64) {
 		a->len = FXSAVE_BYTES;
 		a->only_changes = true;
-	} else if (op->mem.type == ZYDIS_MEMOP_TYPE_VSIB) {
-		a->address -= 1ull << 40;       /* an index may be anywhere */
-		a->len = 1ull << 41;
-		a->only_changes = true;
-		a->is_read = false;
 	} else if (a->len == 0 || insn->meta.category == ZYDIS_CATEGORY_XSAVE ||
 		   insn->meta.category == ZYDIS_CATEGORY_XSAVEOPT) {
 		a->len = OPAQUE_BYTES;
@@ -96,6 +91,73 @@ static void settle(const struct thread_block *tb, const ZydisDecodedInstruction 
 		a->only_changes = true;         /* under a mask */
 	}
 }
+
+/* ---- gathers, scatters ------------------------------------------------------------------------- */
+
+static int64_t index_at(const struct thread_block *tb, unsigned i, unsigned width)
+{
+	int64_t value = 0;
+	int32_t narrow;
+
+	if (width == 8) {
+		memcpy(&value, (const uint8_t *)tb->watch_index + 8 * (size_t)i, 8);
+		return value;
+	}
+	memcpy(&narrow, (const uint8_t *)tb->watch_index + 4 * (size_t)i, 4);
+	return narrow;
+}
+
+static bool is_made(const struct thread_block *tb, unsigned i, unsigned width, bool is_evex)
+{
+	const uint8_t *mask = (const uint8_t *)tb->watch_mask;
+
+	return is_evex ? tb->watch_mask[0] >> i & 1 : mask[(size_t)(i + 1) * width - 1] & 0x80;
+}
+
+/* The address without the index. */
+static uint64_t base_of(const struct thread_block *tb, const ZydisDecodedOperand *op)
+{
+	uint64_t base = op->mem.base == ZYDIS_REGISTER_NONE ? 0 :
+			tb->gpr[ZydisRegisterGetId(op->mem.base) & 15];
+
+	return base + (uint64_t)op->mem.disp.value;
+}
+
+/* One access for each element that the mask selects. */
+static void find_elements(const struct thread_block *tb, const ZydisDecodedInstruction *insn,
+			  const ZydisDecodedOperand *op, struct watch_accesses *out)
+{
+	bool is_evex = insn->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+	bool is_wide = is_evex ? insn->raw.evex.W : insn->raw.vex.W;
+	unsigned index = insn->opcode & 1 ? 8 : 4, width = is_wide ? 8 : 4;
+	unsigned count = insn->avx.vector_length / 8 / (index > width ? index : width);
+	uint64_t segment = op->mem.segment == ZYDIS_REGISTER_FS ? tb->target :
+			   op->mem.segment == ZYDIS_REGISTER_GS ? tb->app_gs : 0;
+
+	for (unsigned i = 0; i < count && out->count < WATCH_ACCESSES_MAX; i++) {
+		uint64_t at = base_of(tb, op) + (uint64_t)index_at(tb, i, index) * op->mem.scale;
+
+		if (!is_made(tb, i, width, is_evex))
+			continue;
+		out->items[out->count++] = (struct watch_access){
+			.address = segment + (insn->address_width == 32 ? (uint32_t)at : at),
+			.len = width,
+			.is_write = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE,
+			.is_read = op->actions & ZYDIS_OPERAND_ACTION_MASK_READ,
+		};
+	}
+}
+
+/* One that runs natively, of which the vector is not known.  A scatter may store anywhere. */
+static void find_anywhere(const ZydisDecodedOperand *op, struct watch_accesses *out)
+{
+	if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
+		out->items[out->count++] = (struct watch_access){
+			.len = UINT64_MAX, .is_write = true, .only_changes = true,
+		};
+}
+
+/* ---- any ------------------------------------------------------------------------------------- */
 
 void watch_access_find(const struct translate_store *store, const struct thread_block *tb,
 		       struct watch_accesses *out)
@@ -119,9 +181,14 @@ void watch_access_find(const struct translate_store *store, const struct thread_
 
 		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
 			continue;
-		if (op->mem.type == ZYDIS_MEMOP_TYPE_VSIB)
-			a.address = tb->gpr[ZydisRegisterGetId(op->mem.base) & 15];
-		else if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddressEx(&insn, op, store->pc.address,
+		if (op->mem.type == ZYDIS_MEMOP_TYPE_VSIB) {
+			if (store->tells_elements)
+				find_elements(tb, &insn, op, out);
+			else
+				find_anywhere(op, out);
+			continue;
+		}
+		if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddressEx(&insn, op, store->pc.address,
 								  &context, &a.address)))
 			continue;
 		a.is_write = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;

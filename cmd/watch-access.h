@@ -8,7 +8,7 @@
 #include "thread_block.h"
 #include "translate.h"
 
-#define WATCH_ACCESSES_MAX 8
+#define WATCH_ACCESSES_MAX 16           /* elements of a vector */
 
 struct watch_access {
 	uint64_t address, len;

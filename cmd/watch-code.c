@@ -210,6 +210,25 @@ void watch_code_flush(struct target *target)
 
 /* ---- an access --------------------------------------------------------------------------------- */
 
+/* Takes out those that have bytes in common with it, and makes it as long as they are together:
+ * elements of a vector that overlap, or are in one value, are one access. */
+static void join_spans(struct watch_pending *pending, struct span *span)
+{
+	for (size_t i = 0; i < pending->count;) {
+		const struct span other = pending->spans[i++];
+		uint64_t end = span->address + span->len, other_end = other.address + other.len;
+
+		if (other.place != span->place || other.what != span->what || other.address >= end ||
+		    span->address >= other_end)
+			continue;
+		span->address = other.address < span->address ? other.address : span->address;
+		span->len = (other_end > end ? other_end : end) - span->address;
+		span->only_changes |= other.only_changes;
+		pending->spans[--i] = pending->spans[--pending->count];
+		i = 0;                  /* it may be longer now: all of them again */
+	}
+}
+
 static void add_span(struct watch_pending *pending, const struct place *place, uint32_t index,
 		     const struct watch_access *a, uint8_t what)
 {
@@ -226,6 +245,11 @@ static void add_span(struct watch_pending *pending, const struct place *place, u
 		start = place->address;
 		end = place_end;
 	}
+	struct span span = {
+		.place = index, .what = what, .only_changes = a->only_changes, .address = start,
+		.len = end - start,
+	};
+	join_spans(pending, &span);
 	if (pending->count == pending->room) {
 		size_t room = pending->room ? pending->room * 2 : 8;
 		struct span *grown = realloc(pending->spans, room * sizeof *grown);
@@ -235,10 +259,7 @@ static void add_span(struct watch_pending *pending, const struct place *place, u
 		pending->spans = grown;
 		pending->room = room;
 	}
-	pending->spans[pending->count++] = (struct span){
-		.place = index, .what = what, .only_changes = a->only_changes, .address = start,
-		.len = end - start,
-	};
+	pending->spans[pending->count++] = span;
 }
 
 static void find_spans(struct target *target, struct watch_pending *pending)

@@ -25,7 +25,9 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 	/* A path looks further itself. */
 	bool looks_near = t->config.looks_near || t->config.events.paths;
 
-	if (b->entry || b->is_queued || depth > (looks_near ? 1 : LOOK_AHEAD_DEPTH))
+	if (b->entry || b->is_queued)
+		return;
+	if (depth > (looks_near ? 1 : LOOK_AHEAD_DEPTH) && !t->transactions.follows)
 		return;
 	if (t->queue_count == t->queue_room) {
 		uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;
@@ -164,7 +166,12 @@ static int make(struct translator *t, struct xblock *b)
 	if (b->entry)
 		return 0;
 	b->depth = 0;
-	return target_translate(t, b);
+	uint32_t queued = t->queue_count;
+	t->transactions.begins = false;
+	int r = target_translate(t, b);
+	if (r == 0 && t->transactions.begins)
+		transaction_follow(t, queued);
+	return r;
 }
 
 /* -ENOSPC for 0: there was no room for it. */

@@ -81,10 +81,13 @@ struct xblock {
 };
 
 /* Of an indirect branch: where it goes often, and what was seen when it was looked at. */
+#define HEAT_NEVER (1ull << 62)  /* a counter that asks no more */
+
 struct heat {
 	uint64_t guesses[GUESSES_MAX];
 	uint64_t samples[SAMPLES_MAX];
 	uint8_t guess_count, sample_count;
+	uint8_t in_vain;                /* how often it was found about to ask: transaction.c */
 	bool is_settled;                /* a return: there will be no more guesses */
 };
 
@@ -175,6 +178,13 @@ struct translator {
 	uint32_t *queue;                /* blocks to look at ahead */
 	uint32_t queue_count, queue_room;
 
+	struct transactions {           /* see transaction.c */
+		bool are_there;         /* the program has some, or had */
+		bool begins;            /* one does, in what has been translated just now */
+		bool follows;           /* blocks are queued, however far away */
+		uint32_t hot, cold, blocks;     /* so far the cache is mapped */
+	} transactions;
+
 	struct entered_set entered;     /* blocks of before the last flush that had run */
 
 	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
@@ -233,6 +243,10 @@ struct xblock *cache_block_find(const struct translator *t, struct app_pc pc);
 bool cache_block_cover(struct translator *t, struct xblock *b);
 bool cache_has_room_to_guess(const struct translator *t);
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth);
+/* What is being translated begins a transaction. */
+void transaction_begins(struct translator *t);
+/* Translates what it may come to: the blocks that have been queued from number `from` on. */
+void transaction_follow(struct translator *t, uint32_t from);
 /* A new exit to `pc`, whose displacement will stand at hot offset `rel_at`. */
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at);
 uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t rel_at);

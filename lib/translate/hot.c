@@ -13,7 +13,6 @@
 #define LOOK_AGAIN 97           /* lookups from one look to the next */
 #define BRANCH_SAMPLES 4
 #define RETURN_GUESSES_MAX 2
-#define NEVER (1ull << 62)
 
 /* One in the middle of a path is as its head is. */
 static bool is_current(const struct translator *t, const struct xblock *b)
@@ -61,7 +60,7 @@ static bool look_at_branch(struct translator *t, const struct xblock *b, uint64_
 		return true;
 	}
 	if (h->sample_count >= BRANCH_SAMPLES) {
-		t->config.heat_local[b->heat - 1] = NEVER;
+		t->config.heat_local[b->heat - 1] = HEAT_NEVER;
 		return false;
 	}
 	h->samples[h->sample_count++] = pc;

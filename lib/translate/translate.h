@@ -81,6 +81,7 @@ struct translate_store {
 	uint8_t len;
 	bool is_call;                   /* its push of the return address */
 	bool rdx_in_slot;               /* an indirect call: rdx holds its target by now */
+	bool tells_elements;            /* a gather or scatter: they are in watch_index, watch_mask */
 	uint32_t shape_at;              /* in the cache; 0: the owner is asked always */
 	struct cache_pc plain, hit, resume;
 	struct cache_pc again;          /* tries the log once more; with shape_at */
@@ -207,6 +208,11 @@ struct app_pc translator_exit_target(const struct translator *t, uint32_t exit);
 /* Translates one of the blocks that are reachable from what was asked for so
  * far.  False: nothing is left to do.  Call it while no request waits. */
 bool translator_look_ahead(struct translator *t);
+
+/* Has the program any transactions (RTM)?  Then this is to be called now and then, for code that is
+ * executed in them alone: transaction.c. */
+bool translator_has_transactions(const struct translator *t);
+void translator_help_transactions(struct translator *t);
 
 /* Forgets what was translated from [start, end): nobody enters it any more,
  * threads inside run on to the end of their block.  Returns the blocks dropped. */

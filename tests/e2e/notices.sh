@@ -73,6 +73,19 @@ test_transaction() {
 	diff native traced
 }
 
+# A miss in a transaction aborts it, and is forgotten with it.
+test_transactions_are_committed() {
+	"$VICTIMS/notices" commits 1000 >native
+	grep -q committed native || skip 'transactions are not committed here'
+	for mode in --none '--calls -o trace' '--calls -c --no-time -o trace' '--blocks -o /dev/null' \
+		    '--insns -o /dev/null' '--coverage -o trace' '--profile -o trace' '--blocks --record trace' \
+		    '--watch-with code --wait --watch 0x1000:8 -o trace'; do
+		# shellcheck disable=SC2086
+		"$TRACER" -q $mode "$VICTIMS/notices" commits 1000 >traced
+		diff native traced || fail "under $mode"
+	done
+}
+
 # ---- attaching ----------------------------------------------------------------------------------
 
 test_busy_threads_attached_to_often() {

@@ -67,6 +67,38 @@ if 'avx2' in flags:
         'vextracti128 {m}, ymm4, 1', 'vmaskmovps {m}, xmm6, xmm2', 'vmaskmovpd {m}, ymm6, ymm2',
         'vpmaskmovd {m}, ymm6, ymm3', 'vpmaskmovq {m}, xmm6, xmm3', 'vcvtps2ph {m}, xmm1, 0',
     ]
+if 'avx512bw' in flags and 'avx512vl' in flags and 'avx512dq' in flags:
+    KINDS += [
+        'vmovdqu8 {m}{{k1}}, zmm1', 'vmovdqu16 {m}, zmm2', 'vmovdqu32 {m}{{k2}}, ymm3',
+        'vmovdqu64 {m}, xmm16', 'vmovdqu64 {m}{{k1}}, zmm17', 'vmovups {m}{{k3}}, zmm4',
+        'vmovupd {m}, ymm18', 'vmovaps {a64}{{k2}}, zmm5', 'vmovntdq {a64}, zmm6', 'vmovntps {a64}, zmm16',
+        'vmovss {m}{{k1}}, xmm5', 'vmovsd {m}{{k2}}, xmm17', 'vmovss {m}{{k4}}, xmm5', 'vmovlps {m}, xmm18',
+        'vmovhpd {m}, xmm19', 'vmovd {m}, xmm16', 'vmovq {m}, xmm17', 'vextractps {m}, xmm18, 1',
+        'vpextrb {m}, xmm16, 3', 'vpextrw {m}, xmm17, 2', 'vpextrd {m}, xmm18, 1', 'vpextrq {m}, xmm19, 1',
+        'vextracti32x4 {m}{{k1}}, zmm1, 2', 'vextracti64x4 {m}{{k2}}, zmm2, 1', 'vextractf64x2 {m}, zmm16, 3',
+        'vextractf32x8 {m}{{k1}}, zmm3, 1', 'vcvtps2ph {m}{{k1}}, zmm4, 0', 'kmovb {m}, k1', 'kmovw {m}, k2',
+        'kmovd {m}, k3', 'kmovq {m}, k1', 'vpmovdb {m}{{k1}}, zmm3', 'vpmovqw {m}, zmm16',
+        'vpmovusdw {m}{{k2}}, ymm5', 'vpmovwb {m}{{k1}}, zmm6', 'vpmovsqd {m}, zmm17',
+        'vpcompressd {m}{{k1}}, zmm6', 'vpcompressq {m}{{k2}}, zmm16', 'vcompressps {m}{{k3}}, ymm5',
+        'vcompresspd {m}{{k1}}, zmm4', 'vpcompressd {m}{{k4}}, zmm6',
+        'kmovq k5, k1; vpscatterdd [rbp + zmm20*4 + {s}]{{k5}}, zmm1',
+        'kmovq k5, k2; vpscatterdq [rbp + ymm20*8 + {s}]{{k5}}, zmm2',
+        'kmovq k5, k1; vpscatterqd [rbp + zmm21*2 + {s}]{{k5}}, ymm3',
+        'kmovq k5, k3; vpscatterqq [rbp + xmm21*1 + {s}]{{k5}}, xmm4',
+        'kmovq k5, k1; vscatterdps [rbp + ymm20*4 + {s}]{{k5}}, ymm16',
+        'kmovq k5, k2; vscatterqpd [rbp + zmm21*8 + {s}]{{k5}}, zmm17',
+        'kmovq k5, k4; vpscatterdd [rbp + zmm20*4 + {s}]{{k5}}, zmm1',
+        'mov eax, 0xe7; xor edx, edx; xsave {a64}',
+    ]
+if 'avx512_vbmi2' in flags:
+    KINDS += ['vpcompressb {m}{{k1}}, zmm7', 'vpcompressw {m}{{k2}}, ymm16', 'vpcompressb {m}{{k3}}, xmm2']
+if 'avx512_fp16' in flags:
+    KINDS += ['vmovsh {m}{{k1}}, xmm3', 'vmovw {m}, xmm16', 'vmovsh {m}{{k4}}, xmm3']
+if 'movdiri' in flags:
+    KINDS += ['movdiri {m}, eax', 'movdiri {m}, rbx']
+if 'movdir64b' in flags:
+    KINDS += ['lea rdi, {a64}; lea rsi, data[rip]+64; movdir64b rdi, [rsi]',
+              'lea rdi, {a64}; lea esi, data[rip]+128; movdir64b edi, [esi]']
 if 'xsaveopt' in flags:
     KINDS.append('mov eax, 7; xor edx, edx; xsaveopt {a64}')
 if 'xsavec' in flags:
@@ -78,7 +110,7 @@ def store(kind):
     fields = {'m': f'[rbp + {at}]', 'a': f'[rbp + {at & ~15}]', 'a64': f'[rbp + {at & ~63}]',
               'v': rng.randrange(1, 30000), 'b': rng.randrange(1, 127),
               'c': rng.randrange(1, 40), 'n': rng.randrange(-300, 300),
-              'o': 4096 + at, 'oa': 4096 + (at & ~15)}
+              'o': 4096 + at, 'oa': 4096 + (at & ~15), 's': at}
     return kind.format(**fields)
 
 
@@ -92,6 +124,12 @@ for i in range(7):
     print(f'\tmovups xmm{i}, data[rip]+{16 * i}')
     if 'avx2' in flags:
         print(f'\tvmovups ymm{i}, data[rip]+{32 * i}')
+if 'avx512bw' in flags:
+    for i, mask in enumerate((0x5a3c_f00d_1234_8ee7, 0xb5, 0xffff_ffff_ffff_ffff, 0)):
+        print(f'\tmov rax, {mask}\n\tkmovq k{i + 1}, rax')
+    for i in range(16, 20):
+        print(f'\tvmovdqu64 zmm{i}, data[rip]+{64 + 24 * (i - 16)}')
+    print('\tvpmovsxbd zmm20, places[rip]\n\tvpmovsxbq zmm21, places[rip]')
 print('\tmovq mm1, data[rip]+8\n\tmovq mm2, data[rip]+32')
 for number, kind in enumerate(kinds):
     for part in store(kind).split('; '):
@@ -110,4 +148,5 @@ print('\t.data\n\t.balign 4096\n\t.skip 2048\n\t.type place, @object\nplace:\t.s
 print('\t.size place, 64\n\t.balign 64\ndata:')
 for _ in range(64):
     print(f'\t.quad {rng.randrange(1 << 64)}')
+print('places:\t.byte ' + ', '.join(str(rng.randrange(-8, 16)) for _ in range(16)))
 print('rounds:\t.long 3')

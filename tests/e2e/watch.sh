@@ -122,6 +122,28 @@ test_random_stores_are_single_steps() {
 	done
 }
 
+# A gather reads as many places as its mask says: seed, length.
+gathers_read() {
+	/usr/bin/python3 "$E2E/gathers.py" "$1" 300 $(($1 % 64 - 20)) "$2" expected >gathers.S
+	gcc -nostdlib -static -no-pie -Wl,--build-id=none -o gathers gathers.S
+	place=$(nm gathers | awk '$3 == "place" { print $1 }')
+	place=$(printf %x $((0x$place + $1 % 64 - 20)))
+	"$TRACER" -q --watch-with code --watch "0x$place:$2:r" --format json -o trace ./gathers
+	grep '"type":"read"' trace | sed 's/.*"pc":"0x\([0-9a-f]*\)".*/\1/' | uniq >pcs
+	nm gathers | awk 'NR == FNR { name[$1] = $3; next } { print name[sprintf("%16s", $1)] }' - \
+		<(sed 's/^/0000000000000000/; s/.*\(.\{16\}\)$/\1/' pcs) >got
+	[ -s expected ]
+	diff expected got || fail "seed $1, $2 bytes"
+}
+
+limit_gathers_read_what_their_masks_say=120
+test_gathers_read_what_their_masks_say() {
+	grep -qw avx2 /proc/cpuinfo || skip 'no AVX2'
+	for seed in $(seq "$(rounds 8 200)"); do
+		gathers_read "$seed" $((1 + seed * 7 % 40))
+	done
+}
+
 # A stack is memory like any other: pushes, calls and locals of a recursion that is on a
 # stack in static memory.  A second range, far away, changes nothing.
 limit_stores_on_a_stack_are_single_steps=300

@@ -6,6 +6,7 @@
  *     notices busy         four threads that check what they compute, until SIGTERM
  *     notices coroutines   swapcontext, and stacks changed by hand
  *     notices rtm          a transaction; without such a processor, its fault
+ *     notices commits MS   transactions
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -300,6 +301,39 @@ static void rtm(void)
 	       status, wrong);
 }
 
+/* What only a transaction executes, on a page of its own. */
+__asm__(".text\n\t.balign 4096\n\t.type add_in_transaction, @function\nadd_in_transaction:\n"
+	"\ttest $3, %edi\n\tjnz 1f\n\tadd $2, %rsi\n1:\tadd %rsi, (%rdx)\n\tret\n\t.balign 4096\n");
+void add_in_transaction(unsigned round, long by, long *to);
+
+/* Transactions for a while: most of them are committed, where there are any, and what they do is done
+ * once. */
+static void commits(int ms)
+{
+	int64_t end = now_ms() + ms;
+	unsigned a, b = 0, c, d, round = 0, committed = 0;
+	static long sum;
+
+	__get_cpuid_count(7, 0, &a, &b, &c, &d);
+	if (b & 1 << 11) {
+		add_in_transaction(1, 0, &sum);
+		for (; round % 1024 || now_ms() < end; round++) {
+			unsigned status = ~0u;
+
+			__asm__ volatile("xbegin 1f\n1:" : "+a"(status) : : "memory");
+			if (status == ~0u) {
+				add_in_transaction(round, 1, &sum);
+				__asm__ volatile("xend" : : : "memory");
+				committed++;
+			} else {
+				sum += round & 3 ? 1 : 3;
+			}
+		}
+	}
+	printf("%s, %s\n", committed > round / 2 ? "committed" : "aborted",
+	       sum == round / 2 * 3 ? "right" : "wrong");
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -314,6 +348,8 @@ int main(int argc, char **argv)
 		threads();
 	else if (!strcmp(what, "rtm"))
 		rtm();
+	else if (!strcmp(what, "commits"))
+		commits(ms);
 	else {
 		by_library();
 		by_hand();

@@ -100,10 +100,13 @@ static void expect_return(struct build *b, uint64_t next)
 {
 	struct xblock *to = cache_block_get(b->t, (struct app_pc){ next });
 
-	if (to)
-		to->is_after_call = true;
-	else
+	if (!to) {
 		b->t->out_of_memory = true;
+		return;
+	}
+	to->is_after_call = true;
+	if (b->t->transactions.begins)
+		cache_queue(b->t, to, b->block->depth + 1u);
 }
 
 /* Returns the target when it is to be laid out next: within a path. */
@@ -269,9 +272,10 @@ static void emit_branch(struct build *b, const struct last *last)
 		return;
 	}
 	exit_align(e, 2);
-	if (last->insn->kind == X86_KIND_XBEGIN)
+	if (last->insn->kind == X86_KIND_XBEGIN) {
 		EMIT_RAW(e, 0xc7, 0xf8);                        /* xbegin <target> */
-	else {
+		transaction_begins(b->t);
+	} else {
 		emit_u8(e, 0x0f);                               /* jcc <target> */
 		emit_u8(e, (uint8_t)(0x80 | (last->insn->opcode & 15)));
 	}

@@ -61,13 +61,21 @@ static bool is_elsewhere(const struct build *b, const struct x86_insn *insn, uin
 	return true;
 }
 
+/* Does not access memory, or not itself: what a transaction stores is looked at where it does so, and
+ * who asks in one aborts it. */
+static bool accesses_nothing(const struct x86_insn *insn)
+{
+	return insn->special == X86_SPECIAL_NOP || insn->special == X86_SPECIAL_XEND ||
+	       insn->special == X86_SPECIAL_XABORT;
+}
+
 bool store_is_watched(const struct build *b, int i)
 {
 	const struct x86_insn *insn = &b->insns[i];
 
 	if (insn->kind == X86_KIND_PLAIN && !insn->writes_mem && !b->t->config.watch_reads)
 		return false;
-	if (!b->t->config.events.stores || !b->t->config.range_count || insn->special == X86_SPECIAL_NOP ||
+	if (!b->t->config.events.stores || !b->t->config.range_count || accesses_nothing(insn) ||
 	    (b->stores_covered >> i & 1))
 		return false;
 	if (insn->kind != X86_KIND_PLAIN)
@@ -117,6 +125,7 @@ static struct translate_store *add_store(struct build *b, int i, uint32_t *index
 	store->len = b->insns[i].len;
 	store->is_call = b->insns[i].kind != X86_KIND_PLAIN;
 	store->rdx_in_slot = b->insns[i].kind == X86_KIND_CALL_IND;
+	store->tells_elements = b->insns[i].vsib;
 	memcpy(store->bytes, b->bytes + (b->pcs[i] - b->pcs[0]), store->len);
 	return store;
 }
@@ -343,6 +352,8 @@ void store_emit(struct build *b, int i, void (*emit)(struct build *b, int i), st
 	build_mark(b, false, before);
 	if (insn->uses_seg_fs)
 		emit_tell_fs(b, before);
+	if (insn->vsib)
+		store_emit_tell_elements(cold, insn);
 	if (asks)                       /* the access itself may leave a literal here */
 		emit_request(cold, index, REQUEST_WATCH);
 	else

@@ -1,5 +1,5 @@
 /* stores.h - what the files about watched accesses share: stores.c, stores-check.c,
- * stores-plan.c, stores-values.c, stores-facts.c, stores-guard.c, registers.c. */
+ * stores-vector.c, stores-plan.c, stores-values.c, stores-facts.c, stores-guard.c, registers.c. */
 #ifndef TRACER_STORES_H
 #define TRACER_STORES_H
 
@@ -52,6 +52,12 @@ unsigned store_emit_clusters(struct emit *e, const struct translator *t, uint64_
 
 /* A repeated store: goes to `cold` if it may hit; rax and rcx, saved, are changed. */
 void store_emit_compare_repeated(struct emit *e, const struct translator *t, uint32_t cold);
+
+/* ---- stores-vector.c ------------------------------------------------------------------- */
+
+/* Puts the elements of a gather or scatter into the thread block: watch_index, watch_mask.
+ * requires: insn->vsib */
+void store_emit_tell_elements(struct emit *e, const struct x86_insn *insn);
 
 /* ---- stores-facts.c -------------------------------------------------------------------- */
 

@@ -65,6 +65,8 @@
 #define TB_WATCH_SHAPE          0x438
 #define TB_JUMP_FROM            0x43c
 #define TB_APP_FS               0x440
+#define TB_WATCH_INDEX          0x480
+#define TB_WATCH_MASK           0x4c0
 #define TB_RETURNS              0x800           /* see returns.c */
 #define RETURNS                 256
 
@@ -191,7 +193,11 @@ struct thread_block {
 	uint32_t watch_shape;           /* SHAPE_ bits */
 	uint32_t jump_from;             /* number of the block whose indirect jump is looked up */
 	uint64_t app_fs;                /* fs base, as of the last stop or arch_prctl */
-	uint64_t pad2[119];
+	uint64_t pad2[7];
+	uint64_t watch_index[8];        /* of a gather or scatter: the addresses' register, and ... */
+	uint64_t watch_mask[8];         /* that which says which elements are accessed: one bit each, or
+					 * (VEX) the highest of each */
+	uint64_t pad3[96];
 	uint64_t returns[RETURNS];      /* cache addresses, by the low byte of return addresses */
 };
 
@@ -249,6 +255,8 @@ TB_CHECK(watch_back, TB_WATCH_BACK);
 TB_CHECK(watch_shape, TB_WATCH_SHAPE);
 TB_CHECK(jump_from, TB_JUMP_FROM);
 TB_CHECK(app_fs, TB_APP_FS);
+TB_CHECK(watch_index, TB_WATCH_INDEX);
+TB_CHECK(watch_mask, TB_WATCH_MASK);
 TB_CHECK(returns, TB_RETURNS);
 _Static_assert(sizeof(struct thread_block) == THREAD_STACK_LIMIT - THREAD_BLOCK_OFFSET, "its page");
 _Static_assert(offsetof(struct control, owner) == CONTROL_OWNER, "owner");

@@ -1,7 +1,7 @@
 /* Translations to the letter: tests/golden/translate/NAME.s is assembled and
  * translated, NAME.out is what must come out.  The first line of NAME.s says how:
  *
- *	# far blocks paths calls time stores writable
+ *	# far blocks paths calls time stores reads writable
  *	# near paths counted superblock 0x0 0x20	(blocks at these offsets in a row)
  *
  * GOLDEN=update in the environment writes the .out files anew. */
@@ -147,6 +147,7 @@ static char *translate(const char *source)
 	static const struct translate_range range = { 0x500000008100, 0x500000008140 };
 	m->config.ranges = &range;
 	m->config.range_count = events.stores;
+	m->config.watch_reads = strstr(how, "reads");
 	m->config.is_writable = strstr(how, "writable") ? machine_all_writable : NULL;
 	machine_init(m, strstr(how, "far") ? PLACE_FAR : strstr(how, "low") ? PLACE_LOW : PLACE_NEAR,
 		     &events);
