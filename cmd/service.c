@@ -213,6 +213,30 @@ static bool look_ahead(struct target *target)
 	return more;
 }
 
+/* A page that is touched for the first time aborts a transaction, and is not touched then: where the
+ * thread's next events go is mapped for it. */
+static void map_ring(struct thread *thread)
+{
+	uint64_t page = __atomic_load_n(&thread->tb->cursor, __ATOMIC_RELAXED) & ~4095ull;
+	uint8_t byte;
+
+	for (int i = 0; i < 2; i++)
+		(void)tracee_read(thread->tid, page + 4096 * (uint64_t)i, &byte, 1);
+}
+
+static void help_transactions(struct target *target)
+{
+	if (!translator_has_transactions(target->translator) || now_ns() - target->helped_ns < HELP_NS)
+		return;
+	pthread_mutex_lock(&target->lock);
+	translator_help_transactions(target->translator);
+	for (unsigned i = 0; i < target->areas_top; i++)
+		if (target->by_area[i])
+			map_ring(target->by_area[i]);
+	pthread_mutex_unlock(&target->lock);
+	target->helped_ns = now_ns();
+}
+
 /* Nobody may wake us: longer and longer naps. */
 static void nap_until_bell(struct target *target)
 {
@@ -220,6 +244,7 @@ static void nap_until_bell(struct target *target)
 
 	while (!on_bells(target) && !__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE)) {
 		nanosleep(&(struct timespec){ 0, ns }, NULL);
+		help_transactions(target);
 		if (ns < NAP_MAX_NS)
 			ns += ns / 4;
 	}
@@ -266,30 +291,6 @@ static void sleep_until_bell(struct target *target)
 	__atomic_store_n(&control->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
-/* A page that is touched for the first time aborts a transaction, and is not touched then: where the
- * thread's next events go is mapped for it. */
-static void map_ring(struct thread *thread)
-{
-	uint64_t page = __atomic_load_n(&thread->tb->cursor, __ATOMIC_RELAXED) & ~4095ull;
-	uint8_t byte;
-
-	for (int i = 0; i < 2; i++)
-		(void)tracee_read(thread->tid, page + 4096 * (uint64_t)i, &byte, 1);
-}
-
-static void help_transactions(struct target *target)
-{
-	if (!translator_has_transactions(target->translator) || now_ns() - target->helped_ns < HELP_NS)
-		return;
-	pthread_mutex_lock(&target->lock);
-	translator_help_transactions(target->translator);
-	for (unsigned i = 0; i < target->areas_top; i++)
-		if (target->by_area[i])
-			map_ring(target->by_area[i]);
-	pthread_mutex_unlock(&target->lock);
-	target->helped_ns = now_ns();
-}
-
 static void *service_main(void *context)
 {
 	struct target *target = context;
@@ -297,11 +298,11 @@ static void *service_main(void *context)
 	/* The program waits for this thread, and hardly ever for the one that reads its ring: where both want
 	 * one processor, this one goes first, if it is allowed to. */
 	(void)!nice(-5);
-	while (!__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE))
-		if (!on_bells(target) && !look_ahead(target)) {
-			help_transactions(target);
+	while (!__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE)) {
+		help_transactions(target);
+		if (!on_bells(target) && !look_ahead(target))
 			sleep_until_bell(target);
-		}
+	}
 	return NULL;
 }
 

@@ -182,6 +182,7 @@ void watch_access_find(const struct translate_store *store, const struct thread_
 		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
 			continue;
 		if (op->mem.type == ZYDIS_MEMOP_TYPE_VSIB) {
+			out->is_vector = true;
 			if (store->tells_elements)
 				find_elements(tb, &insn, op, out);
 			else

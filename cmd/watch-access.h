@@ -22,6 +22,7 @@ struct watch_accesses {
 	unsigned count;
 	unsigned element;       /* bytes, of a repeated string instruction; else 0 */
 	bool is_cmpxchg;        /* stores only if ZF is set behind it */
+	bool is_vector;         /* one for each element, which are made one after the other */
 };
 
 /* requires: `tb` holds the registers before the instruction, and in `target` the base of fs */

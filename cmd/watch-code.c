@@ -422,6 +422,21 @@ static void report_part(struct thread *thread, uint64_t rcx)
 	}
 }
 
+/* A scatter has faulted at one of its elements: those before it have been stored. */
+static void report_elements(struct thread *thread)
+{
+	struct watch_pending *pending = thread->watch_pending;
+	size_t left = 0;
+
+	for (size_t i = 0; i < pending->count; i++) {
+		pending->spans[i].only_changes = true;
+		if (pending->spans[i].what == WATCH_WRITE)
+			pending->spans[left++] = pending->spans[i];
+	}
+	pending->count = left;
+	report(thread, 0, UINT64_MAX, true);
+}
+
 /* The access between its two requests has been made, or a part of it, or not: as the registers
  * say. */
 static void end_access(struct thread *thread, const struct translate_regs *regs)
@@ -434,6 +449,8 @@ static void end_access(struct thread *thread, const struct translate_regs *regs)
 		report(thread, 0, UINT64_MAX, has_stored(pending, regs->flags));
 	else if (pending->store && pending->accesses.element && regs->gpr[1] < pending->rcx)
 		report_part(thread, regs->gpr[1]);
+	else if (pending->store && pending->accesses.is_vector)
+		report_elements(thread);
 	else if (pending->store && pending->store->is_call)
 		pending->undone = regs->pc;
 	if (pending->store || pending->waits)

@@ -235,6 +235,8 @@ static int start_module(struct refresh *r, const struct map *map)
 		if (!m)
 			return -ENOMEM;
 		read_phdrs(r, m, map->prot & MAP_EXEC);
+		if (m->public.is_vdso)          /* in no file: later the process may be gone */
+			(void)module_image(r->s, m);
 	}
 	m->first_end = map->end;
 	r->module = m;

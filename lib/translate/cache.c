@@ -25,9 +25,7 @@ void cache_queue(struct translator *t, struct xblock *b, unsigned depth)
 	/* A path looks further itself. */
 	bool looks_near = t->config.looks_near || t->config.events.paths;
 
-	if (b->entry || b->is_queued)
-		return;
-	if (depth > (looks_near ? 1 : LOOK_AHEAD_DEPTH) && !t->transactions.follows)
+	if (b->entry || b->is_queued || depth > (looks_near ? 1 : LOOK_AHEAD_DEPTH))
 		return;
 	if (t->queue_count == t->queue_room) {
 		uint32_t room = t->queue_room ? t->queue_room * 2 : 1024;
@@ -66,6 +64,7 @@ bool translator_look_ahead(struct translator *t)
 			continue;
 		if (target_translate(t, b) == 0)
 			t->stats.looked_ahead++;
+		transaction_follow(t);
 		return true;
 	}
 	return false;
@@ -166,11 +165,8 @@ static int make(struct translator *t, struct xblock *b)
 	if (b->entry)
 		return 0;
 	b->depth = 0;
-	uint32_t queued = t->queue_count;
-	t->transactions.begins = false;
 	int r = target_translate(t, b);
-	if (r == 0 && t->transactions.begins)
-		transaction_follow(t, queued);
+	transaction_follow(t);
 	return r;
 }
 

@@ -152,6 +152,8 @@ struct page_link {
 	uint32_t block, next;
 };
 
+#define TRANSACTIONS_BEGUN_MAX 32
+
 struct translator {
 	struct translate_config config;
 	struct translate_range *ranges;
@@ -180,9 +182,10 @@ struct translator {
 
 	struct transactions {           /* see transaction.c */
 		bool are_there;         /* the program has some, or had */
-		bool begins;            /* one does, in what has been translated just now */
-		bool follows;           /* blocks are queued, however far away */
+		bool follows;           /* just now */
 		uint32_t hot, cold, blocks;     /* so far the cache is mapped */
+		uint64_t begun[TRANSACTIONS_BEGUN_MAX];         /* where, in the program: to be followed */
+		unsigned begun_count;
 	} transactions;
 
 	struct entered_set entered;     /* blocks of before the last flush that had run */
@@ -243,10 +246,10 @@ struct xblock *cache_block_find(const struct translator *t, struct app_pc pc);
 bool cache_block_cover(struct translator *t, struct xblock *b);
 bool cache_has_room_to_guess(const struct translator *t);
 void cache_queue(struct translator *t, struct xblock *b, unsigned depth);
-/* What is being translated begins a transaction. */
-void transaction_begins(struct translator *t);
-/* Translates what it may come to: the blocks that have been queued from number `from` on. */
-void transaction_follow(struct translator *t, uint32_t from);
+/* What is being translated begins a transaction, which goes on at pc. */
+void transaction_begins(struct translator *t, uint64_t pc);
+/* Translates what those that have begun may come to. */
+void transaction_follow(struct translator *t);
 /* A new exit to `pc`, whose displacement will stand at hot offset `rel_at`. */
 uint32_t cache_exit_add(struct translator *t, struct app_pc pc, uint32_t rel_at);
 uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t rel_at);
@@ -289,6 +292,9 @@ void section_drop(struct translator *t, uint64_t start, uint64_t end);
 /* What an indirect branch of kind LOOKUP_* reports on arrival at b.  False: nothing. */
 bool target_arrival(struct translator *t, const struct xblock *b, int lookup, struct site *out);
 uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup);
+/* Where control comes to from the end of b, as far as its instructions say so: up to two addresses in
+ * `to`; their number.  `returns`: to the last of them by a return.  0: b ends a transaction, too. */
+unsigned target_ways_on(const struct xblock *b, uint64_t to[2], bool *returns);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 /* The same, if there is room to spare.  False: there is none. */
 bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);

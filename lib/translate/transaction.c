@@ -9,11 +9,10 @@
  */
 #include "cache.h"
 
-#include <string.h>
-
 #include "thread_block.h"
 
-#define RUNS 64                 /* of blocks, behind a beginning */
+#define BLOCKS 128              /* of one */
+#define AT_ONCE 4               /* of them that are followed; others later */
 #define PAGE 4096u
 #define ABOUT_TO_ASK 1ull       /* a counter of heat */
 #define ASKS_IN_VAIN 2          /* times that it is found so */
@@ -52,40 +51,75 @@ static void map_new(struct translator *t)
 	mark(t);
 }
 
-/* ---- a beginning --------------------------------------------------------------------------------- */
+/* ---- what a transaction may come to --------------------------------------------------------------- */
 
-void transaction_begins(struct translator *t)
+void transaction_begins(struct translator *t, uint64_t pc)
 {
-	if (!t->transactions.are_there)
+	struct transactions *x = &t->transactions;
+
+	if (!x->are_there)
 		mark(t);
-	t->transactions.begins = true;
-	__atomic_store_n(&t->transactions.are_there, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&x->are_there, true, __ATOMIC_RELAXED);
+	if (x->begun_count < TRANSACTIONS_BEGUN_MAX)
+		x->begun[x->begun_count++] = pc;
 }
 
-/* Translates what has been queued from `from` on, and what that leads to, the nearest first.  A
- * transaction in which a thread asks for a block, or for a page that is not mapped yet, is aborted,
- * which takes the question back: what is executed nowhere else would not be there ever, and the
- * program try in vain for ever. */
-void transaction_follow(struct translator *t, uint32_t from)
+/* Addresses, each once. */
+struct way {
+	uint64_t pcs[BLOCKS];
+	bool by_return[BLOCKS];
+	unsigned count;
+};
+
+static void add(struct way *way, uint64_t pc, bool by_return)
 {
-	uint32_t at = from;
+	unsigned i = 0;
 
-	t->transactions.follows = true;
-	for (unsigned n = 0; n < RUNS && at < t->queue_count && cache_has_room_to_guess(t); at++) {
-		struct xblock *b = cache_block(t, t->queue[at]);
+	while (i < way->count && way->pcs[i] != pc)
+		i++;
+	if (i == BLOCKS)
+		return;
+	way->pcs[i] = pc;
+	way->by_return[i] = by_return;
+	way->count = i < way->count ? way->count : i + 1;
+}
 
-		b->is_queued = false;
-		if (b->entry || b->public.is_dropped)
+/* From pc on to where it ends, the nearest first, through what is there and what is not yet.  What
+ * cannot be translated is as if nobody had been here. */
+static void follow(struct translator *t, uint64_t pc)
+{
+	struct way way = { .pcs = { pc }, .count = 1 };
+
+	for (unsigned i = 0; i < way.count && cache_has_room_to_guess(t); i++) {
+		struct app_pc at = { way.pcs[i] };
+		struct xblock *b = cache_block_get(t, at);
+		struct cache_pc ignored;
+		uint64_t to[2];
+		bool returns;
+
+		if (b && way.by_return[i])
+			(void)cache_arrive(t, LOOKUP_RET, at, &ignored);
+		else if (b && !b->entry)
+			(void)target_translate(t, b);
+		if (!b || !b->entry)
 			continue;
-		if (b->is_after_call)
-			b->way_in = 1 + LOOKUP_RET;
-		(void)target_translate(t, b);   /* if it fails, it is as if nobody had asked */
-		n++;
+		unsigned n = target_ways_on(b, to, &returns);
+		for (unsigned k = 0; k < n; k++)
+			add(&way, to[k], returns && k == n - 1);
 	}
-	t->transactions.follows = t->transactions.begins = false;
+}
+
+void transaction_follow(struct translator *t)
+{
+	struct transactions *x = &t->transactions;
+
+	if (x->follows || !x->begun_count)
+		return;
+	x->follows = true;
+	for (unsigned n = 0; n < AT_ONCE && x->begun_count; n++)
+		follow(t, x->begun[--x->begun_count]);
+	x->follows = false;
 	map_new(t);
-	memmove(&t->queue[from], &t->queue[at], (t->queue_count - at) * sizeof *t->queue);
-	t->queue_count -= at - from;
 }
 
 /* ---- now and then ---------------------------------------------------------------------------------- */
@@ -97,6 +131,7 @@ bool translator_has_transactions(const struct translator *t)
 
 void translator_help_transactions(struct translator *t)
 {
+	transaction_follow(t);
 	map_new(t);
 	for (uint32_t i = 0; t->config.heat_local && i < t->heats.count; i++) {
 		struct heat *h = chunked_at(&t->heats, i);

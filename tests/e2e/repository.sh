@@ -77,7 +77,7 @@ test_install_and_uninstall() {
 test_every_victim_is_built() {
 	local made
 
-	made=$(make -C "$ROOT" -Bn tests-build 2>/dev/null)
+	made=$(make -C "$ROOT" -Bn tests-build)
 	for source in "$ROOT"/tests/victims/*; do
 		[[ $source != *.rs ]] || command -v rustc >/dev/null || continue
 		grep -qE "tests/victims/${source##*/}( |$)" <<<"$made" || fail "nothing is made of ${source##*/}"

@@ -144,6 +144,30 @@ test_gathers_read_what_their_masks_say() {
 	done
 }
 
+# Its first element is stored, its second faults; the handler makes it possible, and it goes on there.
+test_scatter_that_faults_on_its_way() {
+	grep -qw avx512vl /proc/cpuinfo || skip 'no AVX-512'
+	gcc -O1 -g -mavx512f -mavx512vl -o scatters -x c - <<-'C'
+		#include <immintrin.h>
+		#include <signal.h>
+		#include <sys/mman.h>
+		int place;
+		static char *page;
+		static void on_fault(int number) { mprotect(page, 4096, PROT_READ | PROT_WRITE); }
+		int main(void)
+		{
+			signal(SIGSEGV, on_fault);
+			page = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			const long to[4] = { (long)&place, (long)page, (long)page + 8, (long)page + 16 };
+			_mm256_i64scatter_epi32((void *)0, _mm256_loadu_si256((const void *)to), _mm_set1_epi32(7), 1);
+			return place != 7;
+		}
+	C
+	"$TRACER" -q --watch-with code --watch place --format json -o trace ./scatters
+	[ "$(grep -c '"type":"write"' trace)" = 1 ] || fail "$(cat trace)"
+	grep -q '"function":"main".*"new":7' trace || fail "$(cat trace)"
+}
+
 # A stack is memory like any other: pushes, calls and locals of a recursion that is on a
 # stack in static memory.  A second range, far away, changes nothing.
 limit_stores_on_a_stack_are_single_steps=300

@@ -301,9 +301,10 @@ static void rtm(void)
 	       status, wrong);
 }
 
-/* What only a transaction executes, on a page of its own. */
+/* What has been executed before but for one way, which only a transaction goes, on a page of its own. */
 __asm__(".text\n\t.balign 4096\n\t.type add_in_transaction, @function\nadd_in_transaction:\n"
-	"\ttest $3, %edi\n\tjnz 1f\n\tadd $2, %rsi\n1:\tadd %rsi, (%rdx)\n\tret\n\t.balign 4096\n");
+	"\ttest $3, %edi\n\tjz 2f\n1:\tadd %rsi, (%rdx)\n\tret\n"
+	"\t.skip 512, 0x90\n2:\tadd $2, %rsi\n\tjmp 1b\n\t.balign 4096\n");
 void add_in_transaction(unsigned round, long by, long *to);
 
 /* Transactions for a while: most of them are committed, where there are any, and what they do is done

@@ -100,13 +100,10 @@ static void expect_return(struct build *b, uint64_t next)
 {
 	struct xblock *to = cache_block_get(b->t, (struct app_pc){ next });
 
-	if (!to) {
+	if (to)
+		to->is_after_call = true;
+	else
 		b->t->out_of_memory = true;
-		return;
-	}
-	to->is_after_call = true;
-	if (b->t->transactions.begins)
-		cache_queue(b->t, to, b->block->depth + 1u);
 }
 
 /* Returns the target when it is to be laid out next: within a path. */
@@ -274,7 +271,7 @@ static void emit_branch(struct build *b, const struct last *last)
 	exit_align(e, 2);
 	if (last->insn->kind == X86_KIND_XBEGIN) {
 		EMIT_RAW(e, 0xc7, 0xf8);                        /* xbegin <target> */
-		transaction_begins(b->t);
+		transaction_begins(b->t, last->next);
 	} else {
 		emit_u8(e, 0x0f);                               /* jcc <target> */
 		emit_u8(e, (uint8_t)(0x80 | (last->insn->opcode & 15)));
@@ -385,5 +382,37 @@ bool last_is_odd(const struct x86_insn *insn)
 		       insn->eip_relative;
 	default:
 		return false;
+	}
+}
+
+unsigned target_ways_on(const struct xblock *b, uint64_t to[2], bool *returns)
+{
+	const struct block *block = &b->public;
+	struct x86_insn insn = { .kind = X86_KIND_UNKNOWN };
+	uint64_t pc = block->pc.address, next = pc;
+
+	for (uint32_t at = 0; at < block->bytes_len; at += insn.len) {
+		pc = next;
+		if (!x86_decode(block->bytes + at, block->bytes_len - at, &insn) || insn.special == X86_SPECIAL_XEND)
+			return 0;
+		next = pc + insn.len;
+	}
+	*returns = insn.kind == X86_KIND_CALL || insn.kind == X86_KIND_CALL_IND;
+	to[0] = to[1] = next;
+	switch (insn.kind) {
+	case X86_KIND_JCC:
+	case X86_KIND_LOOP:
+	case X86_KIND_CALL:
+		to[0] = x86_branch_target(&insn, pc);
+		return 2;
+	case X86_KIND_JMP:
+		to[0] = x86_branch_target(&insn, pc);
+		return 1;
+	case X86_KIND_PLAIN:
+	case X86_KIND_CALL_IND:
+	case X86_KIND_XBEGIN:
+		return 1;
+	default:
+		return 0;
 	}
 }

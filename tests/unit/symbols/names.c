@@ -1,7 +1,9 @@
 #include "helper.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/auxv.h>
+#include <sys/wait.h>
 
 #include "demangle.h"
 #include "image.h"
@@ -63,6 +65,24 @@ Test(names, knows_the_vdso)
 	cr_assert_eq(symbols_lookup_name(s, "[vdso]!__vdso_clock_gettime", SYMBOL_FUNCTION,
 					 &found, NULL), 1);
 	cr_assert_eq(symbols_module_find(s, found[0].address), vdso);
+	free(found);
+	symbols_destroy(s);
+}
+
+/* Its names are asked for by who reads the last events of a program that has ended. */
+Test(names, knows_the_vdso_of_a_process_that_has_gone)
+{
+	struct symbols_match *found;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	struct symbols *s = symbols_of(&pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_assert_eq(symbols_lookup_name(s, "[vdso]!__vdso_clock_gettime", SYMBOL_FUNCTION,
+					 &found, NULL), 1);
 	free(found);
 	symbols_destroy(s);
 }
