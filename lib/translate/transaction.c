@@ -79,9 +79,12 @@ static void add(struct way *way, uint64_t pc, bool by_return)
 		i++;
 	if (i == BLOCKS)
 		return;
-	way->pcs[i] = pc;
-	way->by_return[i] = by_return;
-	way->count = i < way->count ? way->count : i + 1;
+	if (i == way->count) {
+		way->pcs[i] = pc;
+		way->by_return[i] = false;
+		way->count++;
+	}
+	way->by_return[i] |= by_return;
 }
 
 /* From pc on to where it ends, the nearest first, through what is there and what is not yet.  What
