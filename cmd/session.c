@@ -148,20 +148,6 @@ static void reap_targets(struct session *s)
 	}
 }
 
-/* ---- filters ---------------------------------------------------------------------------- */
-
-bool session_has_filters(const struct session *s)
-{
-	(void)s;
-	return false;
-}
-
-bool session_wants(struct target *target, enum site_kind kind, uint64_t pc, uint64_t to)
-{
-	(void)target, (void)kind, (void)pc, (void)to;
-	return true;
-}
-
 /* ---- wishes of the other threads ---------------------------------------------------------- */
 
 static void wake(struct session *s)

@@ -80,10 +80,6 @@ void session_request_step(struct session *s, pid_t tid);
 void session_end(struct session *s);
 void session_wake_output(struct session *s);
 
-/* Filters, asked while code is translated. */
-bool session_has_filters(const struct session *s);
-bool session_wants(struct target *target, enum site_kind kind, uint64_t pc, uint64_t to);
-
 /* The main thread is to look at what has ended.  Any thread. */
 void session_wake(struct session *s);
 

@@ -114,13 +114,6 @@ static enum translate_stub stub(void *context, struct app_pc pc)
 	return kind;
 }
 
-static bool wants(void *context, enum site_kind kind, struct app_pc pc, struct app_pc to)
-{
-	struct target *target = context;
-
-	return session_wants(target, kind, pc.address, to.address);
-}
-
 static ssize_t read_memory(void *context, uint64_t address, void *buf, size_t len)
 {
 	struct target *target = context;
@@ -215,7 +208,6 @@ static int make_translator(struct target *target, struct err *err)
 		.stub = stub,
 		.counters_at = target->counters_at,
 		.counters_max = target->counters,
-		.wants = session_has_filters(target->session) && !target->counters ? wants : NULL,
 		.is_urgent = is_urgent,
 		.context = target,
 	};
@@ -270,7 +262,6 @@ static int divide_data(struct target *target, struct err *err)
 		target->areas = CONTROL_THREADS_MAX;
 	target->areas_used = calloc(CONTROL_THREADS_MAX / 64, sizeof *target->areas_used);
 	target->by_area = calloc(target->areas, sizeof *target->by_area);
-	target->control->spin = 2000;
 	target->control->patience[1] = PATIENCE_NS;
 	guard_own(target->control);
 	if (!target->areas_used || !target->by_area)

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_MIN 4096
+#define HASH_MIN 16384
+#define HASH_SMALL (1u << 18)   /* grows to four times as much until then, later to twice */
 
 /* ---- blocks by address ----------------------------------------------------------- */
 
@@ -65,7 +66,8 @@ static void move(struct hash_item *to, uint32_t mask, struct hash_item item)
 static bool hash_grow(struct translator *t)
 {
 	struct hash_item *old = t->hash;
-	uint32_t old_mask = t->hash_mask, mask = old ? 2 * old_mask + 1 : HASH_MIN - 1;
+	uint32_t old_mask = t->hash_mask, old_size = old ? old_mask + 1 : 0;
+	uint32_t mask = (old_size ? old_size * (old_size < HASH_SMALL ? 4 : 2) : HASH_MIN) - 1;
 	struct hash_item *grown = memory_map(hash_bytes(mask));
 
 	if (!grown)

@@ -92,6 +92,9 @@ uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t
 		t->out_of_memory = true;
 		return NO_INDEX;
 	}
+	if (t->config.ways_local && 8ul * index >= t->ways_had)
+		t->ways_had = memory_have((uint8_t *)t->config.ways_local, 8ul * index,
+					  TRANSLATE_WAYS_BYTES);
 	exit->rel_at = rel_at;
 	exit->target = target->public.index;
 	exit->next = target->incoming;

@@ -193,8 +193,8 @@ struct translator {
 	uint32_t literal_at, literal_end;       /* room in the cold part for literals */
 	uint32_t lookups_used[LOOKUP_KINDS];    /* entries */
 	uint32_t lookups_refused;       /* for want of room, since the last flush */
-	uint32_t returns_known;         /* put into the table before anybody came */
 	uint32_t trust_count;           /* counters given out */
+	size_t ways_had;                /* of the exits' ways, so far there are pages: see memory_have() */
 	struct section *sections;
 	uint32_t section_count, section_room;
 
@@ -297,7 +297,6 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup)
 unsigned target_ways_on(const struct xblock *b, uint64_t to[2], bool *returns);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 /* The same, if there is room to spare.  False: there is none. */
-bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
 /* Predicted returns no longer arrive at b, where they go on before that. */
 void target_landing_remove(struct translator *t, struct xblock *b);
 /* Have so many been refused that the tables had better be emptied? */

@@ -38,7 +38,7 @@ void translator_flush(struct translator *t)
 	chunked_clear(&t->cold_states);
 	region_clear(&t->bytes);
 	t->queue_count = 0;
-	t->section_count = t->trust_count = t->returns_known = t->lookups_refused = 0;
+	t->section_count = t->trust_count = t->lookups_refused = 0;
 	t->out_of_memory = t->counts_paths = false;
 	t->stats.flushes++;
 	target_init(t);

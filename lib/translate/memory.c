@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE (2ul << 20)
+#define PAGE 4096ul
+#define AHEAD (32 * PAGE)       /* a page of its own takes as long as sixteen together */
 #define PIECE_MIN HUGE_PAGE
 #define PIECE_MAX (4ul << 20)
 
@@ -40,6 +42,17 @@ void memory_unmap(void *memory, size_t bytes)
 {
 	if (memory)
 		munmap(memory, bytes);
+}
+
+size_t memory_have(uint8_t *start, size_t at, size_t end)
+{
+	size_t from = at & ~(PAGE - 1), to = from + AHEAD;
+
+	if (to > end)
+		to = end & ~(PAGE - 1);
+	if (to > from)
+		madvise(start + from, to - from, MADV_POPULATE_WRITE);
+	return to < end ? to : SIZE_MAX;
 }
 
 /* ---- regions -------------------------------------------------------------------------- */

@@ -15,6 +15,12 @@
 void *memory_map(size_t bytes);
 void memory_unmap(void *memory, size_t bytes);
 
+/* Of shared memory that is filled from its start on: the pages from `at` on are had, a good
+ * many at once instead of by a fault each, but none at `end` or behind it.  Returns where those
+ * end that are had.  source: madvise(2), MADV_POPULATE_WRITE, since Linux 5.14; before it pages come
+ * as they are touched */
+size_t memory_have(uint8_t *start, size_t at, size_t end);
+
 /* ---- a region: nothing is freed by itself ------------------------------------------- */
 
 struct region {

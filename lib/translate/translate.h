@@ -137,8 +137,6 @@ struct translate_config {
 	bool (*is_function)(void *context, struct app_pc pc);
 	/* Is it in code that only leads to a function?  With events.count_calls. */
 	enum translate_stub (*stub)(void *context, struct app_pc pc);
-	/* Does an event at this address interest anybody?  (NULL: yes.) */
-	bool (*wants)(void *context, enum site_kind kind, struct app_pc pc, struct app_pc target);
 	/* Does a thread wait for an answer?  What is translated ahead of time is cut short
 	 * then.  (NULL: never.) */
 	bool (*is_urgent)(void *context);

@@ -59,11 +59,6 @@ static bool is_function(void *context, struct app_pc pc)
 	return !(pc.address & 7);
 }
 
-static bool wants(void *context, enum site_kind kind, struct app_pc pc, struct app_pc target)
-{
-	return pc.address & 2;
-}
-
 /* ---- making it -------------------------------------------------------------------------------- */
 
 /* Near, far, low, and where some of it is within 2 GiB and some is not. */
@@ -133,7 +128,7 @@ static struct translator *create(unsigned mode, unsigned place)
 		.heat_limit = 2, .heat_local = heat, .heat_base = place_base(place) + bytes,
 		.seen_local = seen, .seen_base = place_base(place) + bytes + TRANSLATE_HEAT_BYTES,
 		.read = read_program, .is_writable = mode & 128 ? is_writable : NULL,
-		.is_function = place & 16 ? is_function : NULL, .wants = place & 32 ? wants : NULL,
+		.is_function = place & 16 ? is_function : NULL,
 	};
 
 	for (int i = 0; i < LOOKUP_KINDS; i++) {

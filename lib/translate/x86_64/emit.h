@@ -14,7 +14,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "memory.h"
 #include "thread_block.h"
+
+#define EMIT_NEAR 16384u        /* what a run of blocks takes, mostly */
 
 struct reg { uint8_t number; };
 
@@ -32,7 +35,15 @@ struct emit {
 	uint32_t at;            /* offset of the next byte */
 	uint32_t end;
 	bool is_full;
+	size_t had;             /* so far there are pages: see memory_have() */
 };
+
+/* What is emitted next finds pages there. */
+static inline void emit_have(struct emit *e)
+{
+	if (e->at + EMIT_NEAR > e->had)
+		e->had = memory_have(e->local, e->at, e->end);
+}
 
 static inline void emit_bytes(struct emit *e, const void *bytes, unsigned len)
 {

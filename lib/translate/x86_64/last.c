@@ -67,14 +67,6 @@ static void emit_push_return(struct build *b, const struct where behind)
 		emit_push_next(b, i);
 }
 
-static bool wants(const struct build *b, enum site_kind kind, uint64_t pc, uint64_t target)
-{
-	const struct translate_config *c = &b->t->config;
-
-	return c->events.calls && (!c->wants || c->wants(c->context, kind, (struct app_pc){ pc },
-							 (struct app_pc){ target }));
-}
-
 static bool is_function(const struct build *b, uint64_t pc)
 {
 	const struct translate_config *c = &b->t->config;
@@ -110,7 +102,7 @@ static void expect_return(struct build *b, uint64_t next)
 static uint64_t emit_call(struct build *b, const struct last *last)
 {
 	uint64_t target = x86_branch_target(last->insn, last->pc);
-	bool reported = wants(b, SITE_CALL, last->pc, target);
+	bool reported = b->t->config.events.calls;
 	struct event event;
 
 	expect_return(b, last->next);
@@ -157,7 +149,7 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 	struct emit *e = &b->t->hot;
 	uint16_t saved = b->count_late ? BIT(1) | BIT(2) : BIT(2);
 	struct where where = { .pc = last->pc, .saved = saved, .in_block = true };
-	bool reported = is_call && wants(b, SITE_CALL_INDIRECT, last->pc, 0);
+	bool reported = is_call && b->t->config.events.calls;
 	struct event event;
 
 	if (is_call)
@@ -205,7 +197,7 @@ static bool is_reported_jump(const struct build *b, uint64_t pc, uint64_t target
 	const struct translate_events *events = &b->t->config.events;
 
 	return (events->calls || events->count_calls) && is_function(b, target) &&
-	       (count_stub(b) || wants(b, SITE_TAILCALL, pc, target));
+	       (count_stub(b) || b->t->config.events.calls);
 }
 
 bool last_saves_rcx(const struct build *b)

@@ -1,15 +1,15 @@
 /* lookup.c - indirect branches: from a program address to its translation.
  *
  * One table a kind of branch (call, jmp, ret), so that what is reported on
- * arrival can differ.  Returns come here when they are not predicted (returns.c).  Hashed by 16 bits of the address, which movzx takes without touching
- * flags: of a return's those above the low three, of a call's and a jump's those above the low
- * four, since functions are aligned (rorx, where the processor has it).  Large programs have
- * more than 65,536 return addresses: a hash has a line of memory, four entries, so that those
- * that collide cost no more than a comparison.  A fifth goes on in the lines behind it.
+ * arrival can differ.  Returns come here when they are not predicted (returns.c).  Hashed by 16
+ * bits of the address, which movzx takes without touching flags: those above the low six (rorx, where
+ * the processor has it).  So 64 bytes of code have a line of memory, four entries, and a page of code
+ * no more than a page of the table; those that collide cost no more than a comparison.  A fifth goes on
+ * in the lines behind it.
  * An entry that finds no room within LOOKUP_TAIL_MAX behind its line is a miss each time, as
  * all are when the table is too full; when there have been many, the cache is flushed, and
- * who still comes gets in.  So the last of the four is left to who has come: a return that may
- * never be taken is only offered.
+ * who still comes gets in.  Nothing is there before somebody has come: entries lie far from one
+ * another, and each page that is touched for the first time costs more than a miss.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *
@@ -28,7 +28,6 @@
 
 #define USED_MAX (3 * LOOKUP_HASHES)    /* of four times as many; so chains have an end */
 #define ENTRIES_MAX (LOOKUP_LINE + LOOKUP_TAIL_MAX)
-#define OFFERED_MAX (LOOKUP_LINE - 1)   /* entries of a line for who has not come */
 #define REFUSED_MAX 20000       /* entries for which there was no room */
 
 struct entry {
@@ -44,32 +43,31 @@ static struct entry *table(struct translator *t, int lookup)
 }
 
 /* Low bits of addresses that are not hashed. */
-static unsigned unused_bits(const struct translator *t, int lookup)
+static unsigned unused_bits(const struct translator *t)
 {
-	return !t->config.has_bmi2 ? 0 : lookup == LOOKUP_RET ? LOOKUP_RET_UNUSED : LOOKUP_UNUSED;
+	return t->config.has_bmi2 ? LOOKUP_UNUSED : 0;
 }
 
 static struct entry *first_of(struct translator *t, int lookup, uint64_t pc)
 {
-	return &table(t, lookup)[(uint16_t)(pc >> unused_bits(t, lookup)) * (size_t)LOOKUP_LINE];
+	return &table(t, lookup)[(uint16_t)(pc >> unused_bits(t)) * (size_t)LOOKUP_LINE];
 }
 
-/* The entry of pc, or the free one where it would be, among the first `max` from its hash
- * on; NULL: there is none. */
-static struct entry *find(struct translator *t, int lookup, uint64_t pc, unsigned max)
+/* The entry of pc, or the free one where it would be; NULL: there is none. */
+static struct entry *find(struct translator *t, int lookup, uint64_t pc)
 {
 	struct entry *e = first_of(t, lookup, pc);
 
-	for (unsigned i = 0; i < max; i++, e++)
+	for (unsigned i = 0; i < ENTRIES_MAX; i++, e++)
 		if (e->minus_pc == -pc || !e->minus_pc)
 			return e;
 	return NULL;
 }
 
 /* False: there is no room. */
-static bool put(struct translator *t, int lookup, uint64_t pc, uint32_t entry, unsigned max)
+static bool put(struct translator *t, int lookup, uint64_t pc, uint32_t entry)
 {
-	struct entry *e = find(t, lookup, pc, max);
+	struct entry *e = find(t, lookup, pc);
 
 	if (!e || (!e->minus_pc && t->lookups_used[lookup] == USED_MAX))
 		return false;
@@ -84,12 +82,7 @@ static bool put(struct translator *t, int lookup, uint64_t pc, uint32_t entry, u
 
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
 {
-	t->lookups_refused += !put(t, lookup, pc.address, entry, ENTRIES_MAX);
-}
-
-bool target_lookup_offer(struct translator *t, int lookup, struct app_pc pc, uint32_t entry)
-{
-	return put(t, lookup, pc.address, entry, OFFERED_MAX);
+	t->lookups_refused += !put(t, lookup, pc.address, entry);
 }
 
 static uint32_t miss_of(int lookup)
@@ -105,7 +98,7 @@ static uint32_t miss_of(int lookup)
 
 void target_lookup_remove(struct translator *t, int lookup, struct app_pc pc)
 {
-	struct entry *e = find(t, lookup, pc.address, ENTRIES_MAX);
+	struct entry *e = find(t, lookup, pc.address);
 
 	if (e && e->minus_pc)
 		__atomic_store_n(&e->cache_address, t->config.base + miss_of(lookup),
@@ -191,7 +184,7 @@ void lookup_emit(struct build *b, bool hot, int lookup, struct where where)
 	if (lookup == LOOKUP_JMP && b->t->config.events.count_calls)
 		emit_mov_tb_imm32(e, TB_JUMP_FROM, b->block->public.index); /* mov dword gs:[..], block */
 	emit_mov_reg_tb(e, RAX, TB_LOOKUP((unsigned)lookup));   /* mov rax, gs:[table] */
-	unsigned unused = unused_bits(b->t, lookup);
+	unsigned unused = unused_bits(b->t);
 	if (unused) {
 		EMIT_RAW(e, 0xc4, 0xe3, 0x7b, 0xf0, 0xca);      /* rorx ecx, edx, unused */
 		emit_u8(e, (uint8_t)unused);
@@ -246,7 +239,7 @@ bool target_arrival(struct translator *t, const struct xblock *block, int lookup
 	enum site_kind kind = is_reported ? arrival_kind(t, block, lookup) : SITE_NONE;
 	unsigned flags = c->events.calls ? SITE_HAS_SP : lookup == LOOKUP_JMP ? SITE_HAS_FROM : 0u;
 
-	if (kind == SITE_NONE || (c->wants && !c->wants(c->context, kind, pc, pc)))
+	if (kind == SITE_NONE)
 		return false;
 	if (c->events.time)
 		flags |= SITE_HAS_TSC;

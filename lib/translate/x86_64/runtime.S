@@ -214,7 +214,7 @@ LABEL runtime_lookups
 	.endm
 
 LABEL runtime_return
-	RETURN	rorx ecx, edx, LOOKUP_RET_UNUSED
+	RETURN	rorx ecx, edx, LOOKUP_UNUSED
 	jmp	runtime_lookup_ret
 LABEL runtime_return_plain
 	RETURN	mov ecx, edx

@@ -112,8 +112,7 @@
 #define LOOKUP_LINE             4
 #define LOOKUP_TAIL_MAX         64
 /* Low bits of addresses that are not hashed, where the processor has rorx. */
-#define LOOKUP_UNUSED           4
-#define LOOKUP_RET_UNUSED       3
+#define LOOKUP_UNUSED           6
 
 /* What sys_table says of a system call number (its low 16 bits). */
 #define SYS_ACTION_NATIVE       0

@@ -19,7 +19,6 @@
 #include "build.h"
 #include "runtime.h"
 
-#define RETURNS_KNOWN_MAX (2 * LOOKUP_HASHES) /* before they are asked for */
 #define COLD_SHARE 3    /* one part in three of the cache */
 
 /* ---- marks ------------------------------------------------------------------------- */
@@ -77,9 +76,6 @@ static void emit_block_event(struct build *b)
 	uint64_t pc = b->pcs[0];
 	unsigned flags = b->t->config.events.time ? SITE_HAS_TSC : 0;
 
-	if (b->t->config.wants && !b->t->config.wants(b->t->config.context, SITE_BLOCK,
-						      (struct app_pc){ pc }, (struct app_pc){ pc }))
-		return;
 	struct event event = {
 		.site = event_site(b, SITE_BLOCK, flags, pc, pc),
 		.flags = (uint8_t)flags,
@@ -321,10 +317,6 @@ static void publish(struct build *b)
 		if (block->public.is_dropped)           /* by a section that was found meanwhile */
 			continue;
 		cache_link_incoming(t, block);
-		/* Nobody need ask where the first return goes. */
-		if (block->lookup_entry[LOOKUP_RET] && t->returns_known < RETURNS_KNOWN_MAX)
-			t->returns_known += target_lookup_offer(t, LOOKUP_RET, block->public.pc,
-								block->lookup_entry[LOOKUP_RET]);
 	}
 	for (int i = 0; i < b->reached_count; i++)
 		if (!b->reached[i]->public.is_dropped)
@@ -416,6 +408,8 @@ static int translate_run(struct build *b, struct xblock *first)
 	if (!pc)
 		return -EFAULT;         /* a call through a null pointer */
 	block_look_anew(t);
+	emit_have(&t->hot);
+	emit_have(&t->cold);
 	for (int n = 0, max = b->ahead ? TRANSLATE_SUPERBLOCK_MAX : FRAGMENT_BLOCKS_MAX; pc && n <= max; n++) {
 		uint64_t follow = 0;
 		bool follow_return = false;
@@ -507,9 +501,9 @@ void target_init(struct translator *t)
 	t->predicts_returns = returns_can_be_predicted(&t->config);
 	memcpy(t->config.local, runtime_start, runtime_len);
 	target_lookup_init(t);
-	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false };
+	t->hot = (struct emit){ t->config.local, t->config.base, RUNTIME_BYTES, split, false, 0 };
 	t->cold = (struct emit){ t->config.local, t->config.base, split,
-				 (uint32_t)t->config.size_bytes, false };
+				 (uint32_t)t->config.size_bytes, false, 0 };
 	stores_init(t);
 }
 
