@@ -320,15 +320,23 @@ int attach_all(struct session *s, struct err *err)
 
 /* ---- stopping what runs --------------------------------------------------------------------- */
 
+/* The thread, if it runs and is still one of these: who has executed a program has another target. */
+static struct thread *still_running(struct session *s, pid_t tid, struct selection which)
+{
+	struct thread *thread = session_thread(s, tid);
+
+	return thread && belongs(thread, which) && !thread->is_stopped ? thread : NULL;
+}
+
 /* Waits until the thread stands where its state is ours to change.  What it
  * reports before that is handled as ever; any stop takes back the interrupt.  False:
  * it does not stop until that time (0: ever). */
-static bool stop_one(struct session *s, pid_t tid, uint64_t until)
+static bool stop_one(struct session *s, pid_t tid, struct selection which, uint64_t until)
 {
 	struct tracee_stop stop;
 	struct thread *thread;
 
-	while ((thread = session_thread(s, tid)) && !thread->is_stopped) {
+	while ((thread = still_running(s, tid, which))) {
 		if (stops_wait(s, tid, !until, &stop) < 0) {
 			session_thread_remove(s, thread);
 			return true;
@@ -357,7 +365,8 @@ static bool stop_one(struct session *s, pid_t tid, uint64_t until)
 			return true;
 		}
 		stops_handle(s, &stop);
-		tracee_interrupt(tid);
+		if (still_running(s, tid, which))
+			tracee_interrupt(tid);
 	}
 	return true;
 }
@@ -399,7 +408,7 @@ static bool stop_running(struct session *s, struct selection which, uint64_t unt
 	while ((t = find_running(s, which))) {     /* any of them may end meanwhile */
 		if (!t->is_asked)       /* and others begin */
 			ask(t);
-		if (!stop_one(s, t->tid, until))
+		if (!stop_one(s, t->tid, which, until))
 			return false;
 	}
 	return any;
