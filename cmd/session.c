@@ -37,6 +37,11 @@
 #include "writer.h"
 
 #define THREAD_HASH 4096
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
 #define CLOCK_TRAPPED_TICKS 1000        /* an event takes some 100 where none traps */
 
 /* ---- threads ----------------------------------------------------------------------- */
@@ -123,7 +128,7 @@ static void add_stats(struct session *s, const struct target *target)
 	s->translate_ns += target->translate_ns;
 }
 
-void session_target_drop(struct session *s, struct target *target)
+static void target_drop(struct session *s, struct target *target)
 {
 	struct target **link = &s->targets;
 
@@ -131,8 +136,6 @@ void session_target_drop(struct session *s, struct target *target)
 		link = &(*link)->next;
 	if (*link)
 		*link = target->next;
-	service_stop(target);
-	add_stats(s, target);
 	target_destroy(target);
 }
 
@@ -143,8 +146,11 @@ static void reap_targets(struct session *s)
 
 	for (struct target *target = s->targets; target; target = next) {
 		next = target->next;
-		if (target_is_gone(target) && __atomic_load_n(&target->threads, __ATOMIC_ACQUIRE) == 0)
-			session_target_drop(s, target);
+		if (!target_is_gone(target) || __atomic_load_n(&target->threads, __ATOMIC_ACQUIRE))
+			continue;
+		service_stop(target);
+		add_stats(s, target);
+		target_drop(s, target);
 	}
 }
 
@@ -455,14 +461,20 @@ static int start(struct session *s, struct err *err)
 	return attach_all(s, err);
 }
 
+/* What is left goes with the process, which is quicker than piece by piece: symbols and translations are
+ * millions.  Sanitizers want to see it freed. */
 static void deinit(struct session *s)
 {
 	struct thread *thread;
 
+	watch_destroy(s);
+	if (!SANITIZED)
+		return;
+	while (s->targets)
+		target_drop(s, s->targets);
 	while ((thread = session_thread_next(s, NULL)))
 		session_thread_remove(s, thread);
 	life_forget(s);
-	watch_destroy(s);
 	output_destroy(s->output);
 	line_ahead_destroy(s->lines_ahead);
 	line_cache_destroy(s->lines);
@@ -499,8 +511,10 @@ int session_run(const struct options *options)
 		message_error(&err);
 		status = 1;
 	}
-	while (s.targets)
-		session_target_drop(&s, s.targets);
+	for (struct target *target = s.targets; target; target = target->next) {
+		service_stop(target);
+		add_stats(&s, target);
+	}
 	if (options->stats)
 		print_stats(&s);
 	deinit(&s);

@@ -71,8 +71,6 @@ void session_thread_remove(struct session *s, struct thread *thread);
 struct thread *session_thread_next(struct session *s, struct thread *after);
 
 void session_target_add(struct session *s, struct target *target);
-/* Ends what no thread refers to any more. */
-void session_target_drop(struct session *s, struct target *target);
 
 /* Asks the main thread to run the request of `tid` natively.  Any thread. */
 void session_request_step(struct session *s, pid_t tid);

@@ -3,6 +3,7 @@
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NOTE_BUILD_ID 3         /* NT_GNU_BUILD_ID */
@@ -90,8 +91,18 @@ static struct elf_file *open_elf(Elf *elf, int fd, void *image)
 
 struct elf_file *elf_file_open(int fd)
 {
+	struct stat st;
+
 	elf_version(EV_CURRENT);
-	return open_elf(elf_begin(fd, ELF_C_READ, NULL), fd, NULL);
+	struct elf_file *f = open_elf(elf_begin(fd, ELF_C_READ, NULL), fd, NULL);
+	if (f && fstat(fd, &st) == 0) {
+		f->device = st.st_dev;
+		f->inode = st.st_ino;
+		f->size = (uint64_t)st.st_size;
+		f->changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 +
+				(uint64_t)st.st_ctim.tv_nsec;
+	}
+	return f;
 }
 
 struct elf_file *elf_file_open_image(void *image, size_t size)

@@ -28,6 +28,7 @@ struct elf_section {
 struct elf_file {
 	Elf *elf;
 	int fd;                         /* -1: an image in memory */
+	uint64_t device, inode, size, changed_ns;       /* when it was opened; 0 of an image */
 	void *image;
 	struct elf_section *sections;   /* index as in the file; [0] is empty */
 	size_t section_count;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "debug-info.h"
@@ -30,16 +29,12 @@ bool symbols_source_place(struct symbols *s, uint64_t address, struct source_pla
 {
 	uint64_t base;
 	struct image *image = image_at(s, address, &base);
-	struct stat st;
 
-	if (!image || image->file->fd < 0 || fstat(image->file->fd, &st) < 0)
+	if (!image || !image->file->inode)
 		return false;
+	const struct elf_file *file = image->file;
 	*out = (struct source_place){
-		.file = {
-			.device = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size,
-			.changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 +
-				      (uint64_t)st.st_ctim.tv_nsec,
-		},
+		.file = { file->device, file->inode, file->size, file->changed_ns },
 		.address = address - base,
 	};
 	return true;
