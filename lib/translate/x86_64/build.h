@@ -291,8 +291,11 @@ void returns_emit_way_in(struct build *b);
 /* As lookup_emit(), but compares with the block's guesses first.  Finishes `event`, which
  * has been emitted before, or NULL. */
 void guess_emit(struct build *b, int lookup, struct where where, struct event *event);
-/* rcx = rdx - guess.  `before`: a value of which rcx holds rdx's distance, or 0. */
-void guess_emit_distance(struct emit *e, uint64_t guess, uint64_t before);
+/* The same for a jump to what a register holds, which has not been done in `where`.  False: it has no
+ * guess, or cannot do without rdx; nothing is emitted. */
+bool guess_emit_by_register(struct build *b, struct where where);
+/* rcx = to - guess.  `before`: a value of which rcx holds the distance of `to`, or 0. */
+void guess_emit_distance(struct emit *e, struct reg to, uint64_t guess, uint64_t before);
 /* Gives the block's indirect branch a counter, if it is to be counted.  True: it has
  * one, whose address in the target is *out. */
 bool guess_counter(struct build *b, int lookup, uint64_t *out);

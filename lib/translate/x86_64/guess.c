@@ -9,6 +9,8 @@
  *	next: lea rcx, [rcx + guess - second guess + 1];  loop next2;  ...
  *	next2: jmp lookup			in the cold part
  *
+ * A jump to what a register holds needs no copy of it: rdx is saved where it is looked up.
+ *
  * `loop` leaves flags alone and falls through where rcx was 1; where it is slow it is
  * jrcxz, which jumps when they are equal.
  *
@@ -120,33 +122,41 @@ static bool fits_i32(uint64_t value)
 	return (int64_t)value == (int32_t)value;
 }
 
-void guess_emit_distance(struct emit *e, uint64_t guess, uint64_t before)
+void guess_emit_distance(struct emit *e, struct reg to, uint64_t guess, uint64_t before)
 {
 	uint64_t step = before - guess;
+	uint8_t low = to.number & 7, high = to.number >> 3;
 
 	if (before && fits_i32(step)) {
 		EMIT_RAW(e, 0x48, 0x8d, 0x89);          /* lea rcx, [rcx + step] */
 		emit_u32(e, (uint32_t)step);
 	} else if (fits_i32(-guess)) {
-		EMIT_RAW(e, 0x48, 0x8d, 0x8a);          /* lea rcx, [rdx - guess] */
+		emit_u8(e, 0x48 | high);                /* lea rcx, [to - guess] */
+		emit_u8(e, 0x8d);
+		emit_u8(e, 0x88 | low);
+		if (low == RSP.number)                  /* of r12, too */
+			emit_u8(e, 0x24);
 		emit_u32(e, (uint32_t)-guess);
 	} else {
 		emit_mov_reg_imm64(e, RCX, -guess);     /* mov rcx, -guess */
-		EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);    /* lea rcx, [rcx + rdx] */
+		emit_u8(e, (uint8_t)(0x48 | high << 1)); /* lea rcx, [rcx + to] */
+		emit_u8(e, 0x8d);
+		emit_u8(e, 0x0c);
+		emit_u8(e, (uint8_t)(low << 3 | 1));
 	}
 }
 
-/* Goes to what patch_rel8() will say unless rdx is the guess.  What is equal falls
+/* Goes to what patch_rel8() will say unless the register is the guess.  What is equal falls
  * through where the processor is quick at that. */
-static uint32_t emit_compare(struct build *b, uint64_t guess, uint64_t before)
+static uint32_t emit_compare(struct build *b, struct reg to, uint64_t guess, uint64_t before)
 {
 	struct emit *e = &b->t->hot;
 
 	if (b->t->config.has_fast_loop) {
-		guess_emit_distance(e, guess - 1, before);
+		guess_emit_distance(e, to, guess - 1, before);
 		EMIT_RAW(e, 0xe2, 0);                   /* loop next: less 1, is it 0? */
 	} else {
-		guess_emit_distance(e, guess, before);
+		guess_emit_distance(e, to, guess, before);
 		EMIT_RAW(e, 0xe3, 2);                   /* jrcxz hit */
 		EMIT_RAW(e, 0xeb, 0);                   /* jmp next */
 	}
@@ -162,10 +172,11 @@ static void patch_rel8(struct emit *e, uint32_t at)
 		e->local[at] = (uint8_t)distance;
 }
 
-static void emit_hit(struct build *b, int lookup, uint64_t guess)
+/* `saved`: rcx, and rdx perhaps. */
+static void emit_hit(struct build *b, int lookup, uint64_t guess, uint16_t saved)
 {
 	struct emit *e = &b->t->hot;
-	struct where where = { guess, BIT(1) | BIT(2) };
+	struct where where = { guess, saved };
 	struct build arrival = { .t = b->t, .block = cache_block_get(b->t, (struct app_pc){ guess }) };
 
 	struct event event;
@@ -175,7 +186,8 @@ static void emit_hit(struct build *b, int lookup, uint64_t guess)
 	build_mark(b, true, where);
 	bool reported = lookup_emit_arrival(&arrival, b, lookup, where.saved, &event);
 	build_mark(b, true, where);
-	emit_mov_reg_slot(e, RDX);                      /* mov rdx, gs:[slot] */
+	if (saved & BIT(2))
+		emit_mov_reg_slot(e, RDX);              /* mov rdx, gs:[slot] */
 	build_mark(b, true, (struct where){ guess, BIT(1) });
 	uint32_t facts = b->facts;
 	struct store_way way = { .near = 0 };
@@ -190,9 +202,26 @@ static void emit_hit(struct build *b, int lookup, uint64_t guess)
 		event_finish(&arrival, &event);
 }
 
-void guess_emit(struct build *b, int lookup, struct where where, struct event *pending)
+/* requires: a guess; rcx is saved */
+static void emit_guesses(struct build *b, int lookup, struct reg to, struct where where, struct event *pending)
 {
 	struct emit *e = &b->t->hot;
+	const struct heat *h = cache_heat(b->t, b->block);
+
+	for (unsigned i = 0; i < h->guess_count; i++) {
+		build_mark(b, true, where);
+		uint32_t next = emit_compare(b, to, h->guesses[i], i ? h->guesses[i - 1] : 0);
+		emit_hit(b, lookup, h->guesses[i], where.saved);
+		if (pending && !i)
+			event_finish(b, pending);
+		patch_rel8(e, next);                    /* next: */
+	}
+	build_mark(b, true, where);
+	emit_jmp(e, b->t->cold.at);                     /* jmp lookup */
+}
+
+void guess_emit(struct build *b, int lookup, struct where where, struct event *pending)
+{
 	const struct heat *h = cache_heat(b->t, b->block);
 
 	if (!h || !h->guess_count) {
@@ -204,17 +233,50 @@ void guess_emit(struct build *b, int lookup, struct where where, struct event *p
 	where.arrives = (uint8_t)(1 + lookup);
 	build_mark(b, true, where);
 	if (!(where.saved & BIT(1)))
-		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
+		emit_mov_slot_reg(&b->t->hot, RCX);     /* mov gs:[slot], rcx */
 	where.saved |= BIT(1);
-	for (unsigned i = 0; i < h->guess_count; i++) {
-		build_mark(b, true, where);
-		uint32_t next = emit_compare(b, h->guesses[i], i ? h->guesses[i - 1] : 0);
-		emit_hit(b, lookup, h->guesses[i]);
-		if (pending && !i)
-			event_finish(b, pending);
-		patch_rel8(e, next);                    /* next: */
-	}
-	build_mark(b, true, where);
-	emit_jmp(e, b->t->cold.at);                     /* jmp lookup */
+	emit_guesses(b, lookup, RDX, where, pending);
 	lookup_emit(b, false, lookup, where);
+}
+
+/* Is one of the guesses reported where it arrives?  That takes both registers. */
+static bool is_reported(struct build *b, const struct heat *h)
+{
+	struct site site;
+
+	for (unsigned i = 0; i < h->guess_count; i++) {
+		const struct xblock *to = cache_block_get(b->t, (struct app_pc){ h->guesses[i] });
+
+		if (!to || target_arrival(b->t, to, LOOKUP_JMP, &site))
+			return true;
+	}
+	return false;
+}
+
+bool guess_emit_by_register(struct build *b, struct where where)
+{
+	const struct x86_insn *last = &b->insns[b->count - 1];
+	const struct reg to = { (uint8_t)((last->modrm & 7) | (last->rex & 1) << 3) };
+	const struct heat *h = cache_heat(b->t, b->block);
+	struct emit *cold = &b->t->cold;
+
+	if (!h || !h->guess_count || last->kind != X86_KIND_JMP_IND || last->has_mem ||
+	    to.number == RCX.number || to.number == RSP.number || is_reported(b, h))
+		return false;
+	build_mark(b, true, where);
+	if (!(where.saved & BIT(1)))
+		emit_mov_slot_reg(&b->t->hot, RCX);     /* mov gs:[slot], rcx */
+	where.saved |= BIT(1);
+	emit_guesses(b, LOOKUP_JMP, to, where, NULL);
+	build_mark(b, false, where);                    /* lookup: */
+	emit_mov_slot_reg(cold, RDX);                   /* mov gs:[slot], rdx */
+	where.saved |= BIT(2);
+	build_mark(b, false, where);
+	if (to.number != RDX.number) {
+		emit_u8(cold, (uint8_t)(0x48 | to.number >> 3)); /* mov rdx, to */
+		emit_u8(cold, 0x8b);
+		emit_u8(cold, (uint8_t)(0xd0 | (to.number & 7)));
+	}
+	lookup_emit(b, false, LOOKUP_JMP, (struct where){ .at_rdx = true, .saved = where.saved });
+	return true;
 }

@@ -155,6 +155,9 @@ static void emit_indirect(struct build *b, const struct last *last, bool is_call
 	if (is_call)
 		returns_emit_call(b, last->next);
 	emit_late(b);
+	if (!is_call && !b->goes_to &&
+	    guess_emit_by_register(b, (struct where){ last->pc, b->count_late ? BIT(1) : 0, .in_block = true }))
+		return;
 	emit_mov_slot_reg(e, RDX);                      /* mov gs:[slot], rdx */
 	build_mark(b, true, where);
 	relocate_load_target(b, last->i);               /* mov rdx, target */

@@ -116,7 +116,7 @@ static void emit_landing(struct build *b)
 	if (falls)
 		emit_jmp(e, miss(b->t));                /* out: jmp miss */
 	b->block->landing = e->at;
-	guess_emit_distance(e, falls ? pc - 1 : pc, 0);
+	guess_emit_distance(e, RDX, falls ? pc - 1 : pc, 0);
 	b->block->landing_turn = (uint8_t)(e->at - b->block->landing);
 	if (falls) {
 		emit_u8(e, LOOP);                       /* loop out: less 1, is it 0? */

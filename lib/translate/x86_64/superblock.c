@@ -107,11 +107,11 @@ void superblock_emit_guess(struct build *b, int lookup, struct where where)
 	where.saved |= BIT(1);
 	build_mark(b, true, where);
 	if (b->t->config.has_fast_loop) {
-		guess_emit_distance(e, b->goes_to - 1, 0);
+		guess_emit_distance(e, RDX, b->goes_to - 1, 0);
 		EMIT_RAW(e, 0xe2, 3);                   /* loop +3: less 1, is it 0? */
 		EMIT_RAW(e, 0x0f, 0x1f, 0x84);          /* nop, whose end is ... */
 	} else {
-		guess_emit_distance(e, b->goes_to, 0);
+		guess_emit_distance(e, RDX, b->goes_to, 0);
 		EMIT_RAW(e, 0xe3, 5);                   /* jrcxz +5 */
 	}
 	emit_jmp(e, b->t->cold.at);                     /* jmp away */

@@ -189,11 +189,21 @@ struct program {
 	const char *needs;
 };
 
+/* Jumps to what each register holds, to two places; flags live on. */
+PROGRAM(registers,
+	"1:\n"
+	".irp r, rax,rcx,rdx,rbx,rbp,rsi,rdi,r8,r9,r10,r11,r12,r13,r14,r15\n"
+	"lea \\r, [rip + 2f]\n test byte ptr [rip + 9f], 2\n jz 3f\n lea \\r, [rip + 4f]\n"
+	"3: stc\n jmp \\r\n ud2\n 2: lea rdx, [rdx + 5]\n 4: adc rdx, 3\n"
+	".endr\n"
+	"dec byte ptr [rip + 9f]\n jnz 1b\n jmp finish\n"
+	".balign 32\n 9: .quad 30\n");
+
 #define P(name, ...) { #name, name, name##_end, __VA_ARGS__ }
 static const struct program programs[] = {
 	P(loads), P(stores), P(segment), P(arithmetic), P(exchanges), P(vectors), P(vex, "avx2"), P(transfers),
 	P(branches), P(loops), P(calls), P(recursion), P(strings), P(flags_kept), P(system_calls),
-	P(hot), P(turns), P(long_block), P(wide_branches),
+	P(hot), P(turns), P(registers), P(long_block), P(wide_branches),
 };
 #define PROGRAMS (sizeof programs / sizeof *programs)
 

@@ -49,6 +49,16 @@ PROGRAM(turns,
 	".balign 32\n 2: lea rbx, [rbx + rcx]\n call 3f\n ret\n"
 	".balign 32\n 3: adc r8, rdx\n ret 0\n");
 
+/* Jumps to what each register holds, to two places; flags live on. */
+PROGRAM(registers,
+	"1:\n"
+	".irp r, rax,r12\n"
+	"lea \\r, [rip + 2f]\n test byte ptr [rip + 9f], 2\n jz 3f\n lea \\r, [rip + 4f]\n"
+	"3: stc\n jmp \\r\n ud2\n 2: lea rdx, [rdx + 5]\n 4: adc rdx, 3\n"
+	".endr\n"
+	"dec byte ptr [rip + 9f]\n jnz 1b\n jmp finish\n"
+	".balign 32\n 9: .quad 5\n");
+
 struct mode {
 	const char *name;
 	struct translate_events events;
@@ -487,6 +497,8 @@ static void stop_everywhere(const struct mode *mode, enum place place, const uin
 	{ stop_everywhere(&modes[index], PLACE_FAR, transfers, transfers_end); } \
 	Test(state, name##_turns, .timeout = 60) \
 	{ stop_everywhere(&modes[index], PLACE_FAR, turns, turns_end); } \
+	Test(state, name##_registers, .timeout = 60) \
+	{ stop_everywhere(&modes[index], PLACE_LOW, registers, registers_end); } \
 	Test(state, name##_memory, .timeout = 60) \
 	{ stop_everywhere(&modes[index], PLACE_FAR, memory, memory_end); } \
 	Test(state, name##_memory_near, .timeout = 60) \
