@@ -241,7 +241,9 @@ static void ask_behind_vfork(struct thread *parent)
 	uint64_t *resume = tb->sys_resume == runtime->syscall_post.address ? &tb->sys_resume_saved
 									   : &tb->sys_resume;
 
+	target_lock(parent->target);    /* the service has looked at it before */
 	*resume = runtime->syscall_resume.address;
+	target_unlock(parent->target);
 	__atomic_store_n(&parent->asks_behind, true, __ATOMIC_RELEASE);
 }
 

@@ -119,7 +119,8 @@ static void block(struct thread *thread, int signal)
 {
 	uint64_t mask, bit = 1ull << (signal - 1);
 
-	if (__atomic_load_n(&thread->call_passes, __ATOMIC_ACQUIRE) && thread->call_sees_mask)
+	if (__atomic_load_n(&thread->call_passes, __ATOMIC_ACQUIRE) &&
+	    __atomic_load_n(&thread->call_sees_mask, __ATOMIC_RELAXED))
 		return;         /* now that call comes */
 	target_lock(thread->target);
 	if (tracee_sigmask_get(thread->tid, &mask) == 0 && !(mask & bit) &&
@@ -170,7 +171,8 @@ static int deliver_first(struct session *s, struct thread *thread)
 
 	(void)ignored;          /* killed meanwhile */
 	p->delivered_ns = now_ns();
-	__atomic_store_n(&thread->call_passes, thread->call_waits, __ATOMIC_RELEASE);
+	__atomic_store_n(&thread->call_passes, __atomic_load_n(&thread->call_waits, __ATOMIC_RELAXED),
+			 __ATOMIC_RELEASE);
 	return first.si_signo;
 }
 

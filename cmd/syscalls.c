@@ -255,13 +255,15 @@ static bool may_set_signals(struct thread *thread)
 
 	if (__atomic_load_n(&thread->call_passes, __ATOMIC_ACQUIRE) &&
 	    (!thread->blocked || !sees_mask(tb->gpr[0] & 0xffff))) {
-		thread->call_waits = thread->call_passes = false;
+		__atomic_store_n(&thread->call_waits, false, __ATOMIC_RELAXED);
+		__atomic_store_n(&thread->call_passes, false, __ATOMIC_RELAXED);
 		tb->sys_resume = target->runtime.syscall_resume.address;
 		return true;
 	}
-	thread->call_waits = waits_for_signals(thread);
-	thread->call_sees_mask = sees_mask(tb->gpr[0] & 0xffff);
-	return !thread->call_waits;
+	bool waits = waits_for_signals(thread);
+	__atomic_store_n(&thread->call_waits, waits, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->call_sees_mask, sees_mask(tb->gpr[0] & 0xffff), __ATOMIC_RELAXED);
+	return !waits;
 }
 
 static bool is_sender(uint64_t number)

@@ -131,7 +131,7 @@ struct thread {
 	int postponed_first;            /* ... which comes first; both atomic */
 	uint64_t blocked;               /* by us, bit n-1; under lock */
 	bool wants_signals;             /* it waits for them; atomic */
-	bool call_waits, call_sees_mask;        /* its system call did, and ... */
+	bool call_waits, call_sees_mask;        /* its system call did, and ...; atomic */
 	bool call_passes;               /* ... may be made now, as it has had one; atomic */
 	uint64_t returned_ns;           /* when its last handler did, by the monotonic clock; atomic */
 	uint64_t due_ns;                /* its request is put off until then; 0: it is not */
