@@ -263,13 +263,14 @@ static bool spin(struct target *target)
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (on_bells(target)) {
-				target->spin_ns = SPIN_MAX_NS;
+				target->spin_ns = target->shares_processor ? 0 : SPIN_MAX_NS;
 				return true;
 			}
 			__builtin_ia32_pause();
 		}
 	} while (now_ns() < until && !__atomic_load_n(&target->service_ends, __ATOMIC_RELAXED));
-	target->spin_ns = target->spin_ns / 2 > SPIN_MIN_NS ? target->spin_ns / 2 : SPIN_MIN_NS;
+	if (!target->shares_processor)
+		target->spin_ns = target->spin_ns / 2 > SPIN_MIN_NS ? target->spin_ns / 2 : SPIN_MIN_NS;
 	return false;
 }
 
@@ -311,8 +312,19 @@ static void *service_main(void *context)
 	return NULL;
 }
 
-/* How often does a thread look in LOOK_NS?  By the shortest of some measurements, since others run, too. */
-static uint32_t looks(void)
+/* Is there one processor for the program and for us?  Who looks keeps the other one from it then. */
+static bool share_processor(pid_t pid)
+{
+	cpu_set_t ours, its;
+
+	if (sched_getaffinity(0, sizeof ours, &ours) < 0 || sched_getaffinity(pid, sizeof its, &its) < 0)
+		return false;           /* more processors than fit, or gone */
+	CPU_OR(&ours, &ours, &its);
+	return CPU_COUNT(&ours) == 1;
+}
+
+/* How often a thread looks in LOOK_NS: by the shortest of some measurements, since others run, too. */
+static uint32_t measure_looks(void)
 {
 	uint64_t shortest = ~0ull;
 
@@ -330,7 +342,12 @@ static uint32_t looks(void)
 
 int service_start(struct target *target, struct err *err)
 {
-	target->control->spin = looks();
+	static uint32_t looks;          /* of the main thread */
+
+	if (!looks)
+		looks = measure_looks();
+	target->shares_processor = share_processor(target->pid);
+	target->control->spin = target->shares_processor ? 1 : looks;
 	int r = pthread_create(&target->service, NULL, service_main, target);
 
 	if (r)

@@ -296,7 +296,6 @@ uint32_t target_lookup_entry(struct translator *t, struct xblock *b, int lookup)
  * `to`; their number.  `returns`: to the last of them by a return.  0: b ends a transaction, too. */
 unsigned target_ways_on(const struct xblock *b, uint64_t to[2], bool *returns);
 void target_lookup_insert(struct translator *t, int lookup, struct app_pc pc, uint32_t entry);
-/* The same, if there is room to spare.  False: there is none. */
 /* Predicted returns no longer arrive at b, where they go on before that. */
 void target_landing_remove(struct translator *t, struct xblock *b);
 /* Have so many been refused that the tables had better be emptied? */

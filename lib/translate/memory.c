@@ -5,6 +5,9 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE (2ul << 20)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #define PAGE 4096ul
 #define AHEAD (32 * PAGE)       /* a page of its own takes as long as sixteen together */
 #define PIECE_MIN HUGE_PAGE
@@ -47,12 +50,13 @@ void memory_unmap(void *memory, size_t bytes)
 size_t memory_have(uint8_t *start, size_t at, size_t end)
 {
 	size_t from = at & ~(PAGE - 1), to = from + AHEAD;
+	bool is_last = to >= end;
 
-	if (to > end)
+	if (is_last)
 		to = end & ~(PAGE - 1);
 	if (to > from)
 		madvise(start + from, to - from, MADV_POPULATE_WRITE);
-	return to < end ? to : SIZE_MAX;
+	return is_last ? SIZE_MAX : to;
 }
 
 /* ---- regions -------------------------------------------------------------------------- */

@@ -130,6 +130,22 @@ test_openssl_speed() {
 	diff native.text traced.text
 }
 
+# ---- one processor for all of them: who looks for an answer keeps the other one from giving it ----
+
+test_on_one_processor() {
+	local one="taskset -c $(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')"
+	local threads="/usr/bin/python3 -I $ROOT/tests/e2e/programs/threads.py"
+
+	# shellcheck disable=SC2086
+	for options in --none "--calls -c -o text" "--blocks --record trace" "--coverage -o text"; do
+		status=0
+		$one $threads >native 2>native.errors || status=$?
+		$one "$TRACER" -q $options $threads >traced 2>traced.errors || status=$((status - $?))
+		[ $status = 0 ] || fail "$options: the status is another one"
+		cmp native traced && cmp native.errors traced.errors
+	done
+}
+
 # ---- the arena out of reach: every pc-relative operand takes the long way ---------------------
 
 for name in ls perl lua cxx_exceptions go xz timer_signals null_pointer; do

@@ -195,12 +195,12 @@ static void emit_ret(struct build *b, const struct last *last)
 	go_on_at_rdx(b, LOOKUP_RET, (struct where){ .at_rdx = true, .saved = saved }, NULL);
 }
 
-static bool is_reported_jump(const struct build *b, uint64_t pc, uint64_t target)
+static bool is_reported_jump(const struct build *b, uint64_t target)
 {
 	const struct translate_events *events = &b->t->config.events;
 
 	return (events->calls || events->count_calls) && is_function(b, target) &&
-	       (count_stub(b) || b->t->config.events.calls);
+	       (events->calls || count_stub(b));
 }
 
 bool last_saves_rcx(const struct build *b)
@@ -223,14 +223,14 @@ bool last_is_left_out(const struct build *b)
 	if (b->t->config.events.paths)
 		return target > pc && !count_stub(b) &&         /* no loop, and not reported */
 		       !(to && to->entry && b->path_len >= PATH_BLOCKS_SHORT);
-	return !is_reported_jump(b, pc, target) && target && to != b->block && !(to && to->entry);
+	return !is_reported_jump(b, target) && target && to != b->block && !(to && to->entry);
 }
 
 /* Returns the target when it is to be laid out next, so that no jump is needed. */
 static uint64_t emit_jump(struct build *b, const struct last *last)
 {
 	uint64_t target = x86_branch_target(last->insn, last->pc);
-	bool reported = is_reported_jump(b, last->pc, target);
+	bool reported = is_reported_jump(b, target);
 	struct event event;
 
 	if (b->is_left_out)
