@@ -1,6 +1,7 @@
 /* threads N SECONDS: N threads that sleep and wake; says "ready" when all are there, and at
- * the end how many of them have been awake. */
+ * the end, or when SIGUSR1 comes, how many of them have been awake. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,19 @@ static void *thread(void *unused)
 	return NULL;
 }
 
+static void wake_main(int number)
+{
+	(void)number;
+}
+
 int main(int argc, char **argv)
 {
+	struct sigaction action = { .sa_handler = wake_main };  /* no SA_RESTART: usleep() ends */
 	int count = argc > 1 ? atoi(argv[1]) : 100;
 	pthread_attr_t small;
 	pthread_t id;
 
+	sigaction(SIGUSR1, &action, NULL);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 65536);
 	for (int i = 0; i < count; i++)

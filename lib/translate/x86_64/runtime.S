@@ -56,8 +56,10 @@ LABEL runtime_request_saved			# from here on: registers are in gpr
 	pop	qword ptr gs:[TB_RFLAGS]
 LABEL runtime_request_flags_saved		# from here on: flags are in rflags
 	mov	dword ptr gs:[TB_REQUEST_STATE], REQUEST_REQUESTED
-	mov	ecx, gs:[TB_INDEX]		# ring the bell: a full barrier as well
 	mov	rbx, gs:[TB_CONTROL]
+	test	dword ptr [rbx + CONTROL_OWNER], CONTROL_OWNER_DIED
+	jnz	runtime_orphan			# it is known: nobody would answer
+	mov	ecx, gs:[TB_INDEX]		# ring the bell: a full barrier as well
 	cld
 	lock bts [rbx + CONTROL_BELLS], rcx
 	cmp	dword ptr gs:[TB_QUIET], 0
