@@ -74,6 +74,15 @@ test_install_and_uninstall() {
 }
 
 # One that only an old build still has would be missing anywhere else.
+# A trace, say, that somebody left beside the sources.
+test_only_sources_are_kept() {
+	local large
+
+	git -C "$ROOT" rev-parse --git-dir >/dev/null 2>&1 || return 0  # a tarball
+	large=$(git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 du -ab --) | awk '$1 > 200000')
+	[ -z "$large" ] || fail "larger than any source: $large"
+}
+
 test_every_victim_is_built() {
 	local made
 

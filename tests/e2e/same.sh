@@ -142,7 +142,8 @@ test_on_one_processor() {
 		$one $threads >native 2>native.errors || status=$?
 		$one "$TRACER" -q $options $threads >traced 2>traced.errors || status=$((status - $?))
 		[ $status = 0 ] || fail "$options: the status is another one"
-		cmp native traced && cmp native.errors traced.errors
+		cmp native traced
+		cmp native.errors traced.errors
 	done
 }
 

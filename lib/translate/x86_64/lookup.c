@@ -8,8 +8,8 @@
  * in the lines behind it.
  * An entry that finds no room within LOOKUP_TAIL_MAX behind its line is a miss each time, as
  * all are when the table is too full; when there have been many, the cache is flushed, and
- * who still comes gets in.  Nothing is there before somebody has come: entries lie far from one
- * another, and each page that is touched for the first time costs more than a miss.
+ * who still comes gets in.  Nothing is there before somebody has come: most would never be asked
+ * for, and touch pages that nobody else does.
  *
  *     entry: { -pc, cache address }     0: end of the chain
  *

@@ -55,6 +55,17 @@
 		".att_syntax prefix\n.popsection\n"); \
 	extern const uint8_t name[], name##_end[] __attribute__((visibility("hidden")))
 
+/* Jumps to what each of these registers holds, to two places; flags live on. */
+#define JUMPS_BY_REGISTER(name, registers, rounds) \
+	PROGRAM(name, \
+		"1:\n" \
+		".irp r, " registers "\n" \
+		"lea \\r, [rip + 2f]\n test byte ptr [rip + 9f], 2\n jz 3f\n lea \\r, [rip + 4f]\n" \
+		"3: stc\n jmp \\r\n ud2\n 2: lea rdx, [rdx + 5]\n 4: adc rdx, 3\n" \
+		".endr\n" \
+		"dec byte ptr [rip + 9f]\n jnz 1b\n jmp finish\n" \
+		".balign 32\n 9: .quad " rounds "\n")
+
 /* ---- registers in, registers out ----------------------------------------------------- */
 
 struct image {

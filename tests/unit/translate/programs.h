@@ -189,15 +189,7 @@ struct program {
 	const char *needs;
 };
 
-/* Jumps to what each register holds, to two places; flags live on. */
-PROGRAM(registers,
-	"1:\n"
-	".irp r, rax,rcx,rdx,rbx,rbp,rsi,rdi,r8,r9,r10,r11,r12,r13,r14,r15\n"
-	"lea \\r, [rip + 2f]\n test byte ptr [rip + 9f], 2\n jz 3f\n lea \\r, [rip + 4f]\n"
-	"3: stc\n jmp \\r\n ud2\n 2: lea rdx, [rdx + 5]\n 4: adc rdx, 3\n"
-	".endr\n"
-	"dec byte ptr [rip + 9f]\n jnz 1b\n jmp finish\n"
-	".balign 32\n 9: .quad 30\n");
+JUMPS_BY_REGISTER(registers, "rax,rcx,rdx,rbx,rbp,rsi,rdi,r8,r9,r10,r11,r12,r13,r14,r15", "30");
 
 #define P(name, ...) { #name, name, name##_end, __VA_ARGS__ }
 static const struct program programs[] = {

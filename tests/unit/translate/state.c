@@ -49,15 +49,7 @@ PROGRAM(turns,
 	".balign 32\n 2: lea rbx, [rbx + rcx]\n call 3f\n ret\n"
 	".balign 32\n 3: adc r8, rdx\n ret 0\n");
 
-/* Jumps to what each register holds, to two places; flags live on. */
-PROGRAM(registers,
-	"1:\n"
-	".irp r, rax,r12\n"
-	"lea \\r, [rip + 2f]\n test byte ptr [rip + 9f], 2\n jz 3f\n lea \\r, [rip + 4f]\n"
-	"3: stc\n jmp \\r\n ud2\n 2: lea rdx, [rdx + 5]\n 4: adc rdx, 3\n"
-	".endr\n"
-	"dec byte ptr [rip + 9f]\n jnz 1b\n jmp finish\n"
-	".balign 32\n 9: .quad 5\n");
+JUMPS_BY_REGISTER(registers, "rax,r12", "5");
 
 struct mode {
 	const char *name;
