@@ -306,7 +306,7 @@ static struct cache_pc before_syscall(struct thread *thread)
 		before_unmap(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
 		watch_follow_before(target, tb->gpr[7], tb->gpr[6]);
 		drop(target, tb->gpr[7], tb->gpr[6]);
-		target_map_changed(target);
+		target_map_changed(target, tb->gpr[7], tb->gpr[6]);
 		remember(thread);
 		break;
 	case SYS_rt_sigaction:
@@ -394,23 +394,25 @@ static bool note_map(struct thread *thread, int64_t result)
 			return true;
 		drop(target, (uint64_t)result, args[1]);
 		if (args[2] & PROT_EXEC || args[3] & MAP_FIXED)
-			target_map_changed(target);
+			target_map_changed(target, (uint64_t)result, args[1]);
 		break;
 	case SYS_mprotect:
 	case SYS_pkey_mprotect:
 		drop(target, args[0], args[1]);
 		target->maps_are_old = true;
 		if (args[2] & PROT_EXEC)
-			target_map_changed(target);
+			target_map_changed(target, args[0], args[1]);
 		break;
 	case SYS_mremap:
 		drop(target, args[0], args[1]);
 		if (!failed)
 			drop(target, (uint64_t)result, args[2]);
-		target_map_changed(target);
+		target_map_changed(target, args[0], args[1]);
+		if (!failed)
+			target_map_changed(target, (uint64_t)result, args[2]);
 		break;
 	case SYS_munmap:
-		target_map_changed(target);
+		target_map_changed(target, args[0], args[1]);
 		break;
 	default:
 		return true;

@@ -2,33 +2,68 @@
  * and unmap all the time, and of thousands of mappings hardly one is asked about.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "target-internal.h"
 #include "tracee.h"
 
 #define SYMBOLS_ASKED_MAX 200
+#define CHANGED_MAX (sizeof ((struct target *)0)->changed / sizeof(struct symbols_range))
 
 /* ---- symbols ------------------------------------------------------------------------- */
 
-/* Changes are counted before the map is looked at: one meanwhile is one more. */
-static void refresh_symbols(struct target *target, unsigned changes)
+/* What has changed since the last time, and how many changes that makes. */
+static unsigned take_changes(struct target *target, struct symbols_range *out, unsigned *count)
 {
-	int ignored = symbols_refresh(target->symbols, NULL);
+	pthread_mutex_lock(&target->changed_lock);
+	*count = target->changed_count;
+	memcpy(out, target->changed, sizeof target->changed);
+	target->changed_count = 0;
+	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&target->changed_lock);
+	return changes;
+}
 
-	(void)ignored;
+static bool refresh_ranges(struct target *target, const struct symbols_range *ranges,
+			   unsigned count)
+{
+	if (count > CHANGED_MAX)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (symbols_refresh_range(target->symbols, ranges[i].start, ranges[i].end) < 0)
+			return false;
+	return true;
+}
+
+/* Changes are taken before the map is looked at: one meanwhile is one more. */
+static void refresh_symbols(struct target *target)
+{
+	struct symbols_range ranges[CHANGED_MAX];
+	unsigned count, changes = take_changes(target, ranges, &count);
+
+	if (!refresh_ranges(target, ranges, count)) {
+		int ignored = symbols_refresh(target->symbols, NULL);
+
+		(void)ignored;
+	}
 	target->symbols_of = changes;
 	target->symbols_asked = 0;
+}
+
+static bool symbols_are_old(struct target *target)
+{
+	return __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE) != target->symbols_of &&
+	       !target_is_gone(target);
 }
 
 void target_symbols_lock(struct target *target)
 {
 	pthread_mutex_lock(&target->symbols_lock);
-	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
-	if (changes != target->symbols_of && !target_is_gone(target))
-		refresh_symbols(target, changes);
+	if (symbols_are_old(target))
+		refresh_symbols(target);
 }
 
-/* As long as that is less work than to read all of the map once. */
+/* As long as that is less work than to look at what has changed. */
 static bool is_known(struct target *target, uint64_t address)
 {
 	pid_t task = __atomic_load_n(&target->task, __ATOMIC_ACQUIRE);
@@ -42,10 +77,8 @@ static bool is_known(struct target *target, uint64_t address)
 void target_symbols_lock_at(struct target *target, uint64_t address)
 {
 	pthread_mutex_lock(&target->symbols_lock);
-	unsigned changes = __atomic_load_n(&target->map_changes, __ATOMIC_ACQUIRE);
-	if (changes != target->symbols_of && !target_is_gone(target) &&
-	    !is_known(target, address))
-		refresh_symbols(target, changes);
+	if (symbols_are_old(target) && !is_known(target, address))
+		refresh_symbols(target);
 }
 
 bool target_symbols_note(struct target *target, uint64_t start, uint64_t end)
@@ -76,11 +109,34 @@ void target_symbols_unlock(struct target *target)
 
 /* ---- the map ----------------------------------------------------------------------------- */
 
-void target_map_changed(struct target *target)
+/* Segments of a library are mapped one behind the other. */
+static void note_change(struct target *target, uint64_t start, uint64_t end)
 {
+	for (unsigned i = 0; i < target->changed_count && i < CHANGED_MAX; i++) {
+		struct symbols_range *range = &target->changed[i];
+
+		if (start > range->end || range->start > end)
+			continue;
+		range->start = start < range->start ? start : range->start;
+		range->end = end > range->end ? end : range->end;
+		return;
+	}
+	if (target->changed_count < CHANGED_MAX)
+		target->changed[target->changed_count] = (struct symbols_range){ start, end };
+	if (target->changed_count <= CHANGED_MAX)
+		target->changed_count++;
+}
+
+void target_map_changed(struct target *target, uint64_t start, uint64_t len)
+{
+	uint64_t end = start + ((len + 4095) & ~4095ull);
+
 	target->maps_are_old = true;
 	target->asked_count = 0;
+	pthread_mutex_lock(&target->changed_lock);
+	note_change(target, start, end > start ? end : UINT64_MAX);
 	__atomic_fetch_add(&target->map_changes, 1, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&target->changed_lock);
 }
 
 int target_map_read(struct target *target)

@@ -338,6 +338,7 @@ int target_create(struct session *session, pid_t pid, pid_t tid, struct target *
 	target->maps_are_old = true;
 	pthread_mutex_init(&target->lock, NULL);
 	pthread_mutex_init(&target->symbols_lock, NULL);
+	pthread_mutex_init(&target->changed_lock, NULL);
 	target->symbols = symbols_create(pid, &memory);
 	if (target->symbols)
 		symbols_set_demangle(target->symbols, !session->options->no_demangle);
@@ -390,6 +391,7 @@ void target_destroy(struct target *target)
 	arena_deinit(&target->arena);
 	pthread_mutex_destroy(&target->lock);
 	pthread_mutex_destroy(&target->symbols_lock);
+	pthread_mutex_destroy(&target->changed_lock);
 	maps_deinit(&target->maps);
 	watch_code_end(target);
 	free(target->areas_used);

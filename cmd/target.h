@@ -69,6 +69,9 @@ struct target {
 	pid_t signals_of;               /* ... in this process */
 	unsigned postponed;             /* signals that its threads will get later; atomic */
 	unsigned map_changes;           /* counted; atomic */
+	pthread_mutex_t changed_lock;   /* for those two and the counter above, behind all others */
+	struct symbols_range changed[16];       /* where, and symbols have not seen it */
+	unsigned changed_count;                 /* more than there is room for: anywhere */
 	unsigned code_gone;             /* those that took code away; likewise */
 	unsigned symbols_of;            /* the change that symbols have seen; under symbols_lock */
 	unsigned symbols_asked;         /* addresses looked at since, without; likewise */
@@ -204,8 +207,9 @@ void target_symbols_lock_at(struct target *target, uint64_t address);
 bool target_symbols_note(struct target *target, uint64_t start, uint64_t end);
 void target_symbols_unlock(struct target *target);
 
-/* Something was mapped, unmapped or protected otherwise.  requires: lock */
-void target_map_changed(struct target *target);
+/* Something was mapped, unmapped or protected otherwise, in `len` bytes from `start`.
+ * requires: lock */
+void target_map_changed(struct target *target, uint64_t start, uint64_t len);
 
 /* Of a live one. */
 static inline struct target *target_of_origin(const struct origin *origin)

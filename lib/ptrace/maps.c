@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,19 +161,17 @@ struct procmap_query {
 #define QUERY_EXECUTABLE 4
 #define QUERY_COVERING_OR_NEXT 16
 
-static int query_map(pid_t pid, uint64_t address, uint64_t flags, struct map *out)
+/* `fd` is of /proc/PID/maps.  `name` may be NULL. */
+static int query_open(int fd, uint64_t address, uint64_t flags, struct map *out, char *name,
+		      size_t room)
 {
 	struct procmap_query query = {
 		.size = sizeof query, .query_flags = flags, .query_addr = address,
+		.vma_name_addr = (uint64_t)(uintptr_t)name,
+		.vma_name_size = name ? (uint32_t)room : 0,
 	};
-	char name[32];
-
-	snprintf(name, sizeof name, "/proc/%d/maps", pid);
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
 	int r = ioctl(fd, PROCMAP_QUERY_IOCTL, &query) < 0 ? -errno : 0;
-	close(fd);
+
 	*out = (struct map){
 		.start = query.vma_start,
 		.end = query.vma_end,
@@ -182,6 +181,28 @@ static int query_map(pid_t pid, uint64_t address, uint64_t flags, struct map *ou
 		.dev_minor = query.dev_minor,
 		.prot = (unsigned)query.vma_flags & 15, /* the same bits */
 	};
+	if (r == 0 && name && !query.vma_name_size)
+		*name = 0;
+	return r;
+}
+
+static int open_maps(pid_t pid)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "/proc/%d/maps", pid);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : errno == ENOENT ? -ESRCH : -errno;
+}
+
+static int query_map(pid_t pid, uint64_t address, uint64_t flags, struct map *out)
+{
+	int fd = open_maps(pid);
+
+	if (fd < 0)
+		return fd;
+	int r = query_open(fd, address, flags, out, NULL, 0);
+	close(fd);
 	return r;
 }
 
@@ -193,6 +214,106 @@ int maps_query(pid_t pid, uint64_t address, struct map *out)
 int maps_query_code(pid_t pid, uint64_t address, struct map *out)
 {
 	return query_map(pid, address, QUERY_EXECUTABLE | QUERY_COVERING_OR_NEXT, out);
+}
+
+/* ---- a part --------------------------------------------------------------------------- */
+
+struct near {
+	int fd;
+	struct maps *out;
+	uint64_t inode;                 /* of the file around here; 0: not known yet */
+	char name[PATH_MAX];
+};
+
+/* What can be told to be in no module is not near one: a stack, the vdso. */
+static bool is_of_module(const struct near *near, const struct map *map)
+{
+	if (map->inode)
+		return !near->inode || near->inode == map->inode;
+	return !near->name[0] || !strncmp(near->name, "[anon:", 6);
+}
+
+static int near_query(struct near *near, uint64_t address, uint64_t flags, struct map *map)
+{
+	int r = query_open(near->fd, address, flags, map, near->name, sizeof near->name);
+
+	/* /proc/PID/maps writes it in another way */
+	return r == 0 && strchr(near->name, '\n') ? -E2BIG : r;
+}
+
+static int near_append(struct near *near, const struct map *map)
+{
+	struct maps *maps = near->out;
+
+	if (maps->count == MAPS_NEAR_MAX)
+		return -E2BIG;
+	struct map *item = &maps->items[maps->count];
+	*item = *map;
+	item->path = strdup(near->name);
+	if (!item->path)
+		return -ENOMEM;
+	maps->count++;
+	if (map->inode)
+		near->inode = map->inode;
+	return 0;
+}
+
+/* From the first entry at `start` or behind it: where what belongs to it begins. */
+static int near_begin(struct near *near, uint64_t start, uint64_t *out)
+{
+	struct map map;
+	int r = near_query(near, start, QUERY_COVERING_OR_NEXT, &map);
+
+	*out = start;
+	for (unsigned i = 0; r == 0 && is_of_module(near, &map); i++) {
+		if (i == MAPS_NEAR_MAX)
+			return -E2BIG;
+		*out = map.start < *out ? map.start : *out;
+		if (map.inode)
+			near->inode = map.inode;
+		if ((map.inode && map.offset == 0) || map.start == 0 || map.start > start)
+			break;
+		r = near_query(near, map.start - 1, 0, &map);
+	}
+	near->inode = 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+static int near_read(struct near *near, uint64_t start, uint64_t end)
+{
+	struct map map;
+	uint64_t reached = start;
+	int r = near_begin(near, start, &start);
+
+	while (r == 0) {
+		r = near_query(near, start, QUERY_COVERING_OR_NEXT, &map);
+		if (r < 0 ||
+		    (map.start >= end && (map.start != reached || !is_of_module(near, &map))))
+			break;
+		r = near_append(near, &map);
+		start = reached = map.end;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int maps_read_near(pid_t pid, uint64_t start, uint64_t end, struct maps *out)
+{
+	struct near near = { .fd = open_maps(pid), .out = out };
+
+	*out = (struct maps){ malloc(MAPS_NEAR_MAX * sizeof *out->items), 0 };
+	if (near.fd < 0 || !out->items) {
+		free(out->items);
+		out->items = NULL;
+		if (near.fd < 0)
+			return near.fd;
+		close(near.fd);
+		return -ENOMEM;
+	}
+	int r = near_read(&near, start, end);
+	close(near.fd);
+	if (r < 0)
+		maps_deinit(out);
+	return r;
 }
 
 const struct map *maps_find(const struct maps *maps, uint64_t address)

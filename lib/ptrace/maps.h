@@ -59,4 +59,11 @@ int maps_query(pid_t pid, uint64_t address, struct map *out);
 /* The same for the first entry from `address` on that can be executed. */
 int maps_query_code(pid_t pid, uint64_t address, struct map *out);
 
+/* What is mapped in [start, end), with what lies next to it without a gap and may belong to
+ * the same file: before it back to offset 0, behind it as long as it is of that file or
+ * anonymous.  To be given to maps_deinit().  -E2BIG: there is more than MAPS_NEAR_MAX of it;
+ * otherwise as maps_query(), but for nothing there, which is a count of 0. */
+#define MAPS_NEAR_MAX 256
+int maps_read_near(pid_t pid, uint64_t start, uint64_t end, struct maps *out) must_check;
+
 #endif

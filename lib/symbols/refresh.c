@@ -1,329 +1,22 @@
-/* From /proc/PID/maps to modules.
- *
- *   55d0..000 r--p 00000000 prog  \
- *   55d0..000 r-xp 00001000 prog   |  one module: the same file, inside the span
- *   55d0..000 rw-p 00003000 prog   |  of the program headers that its first
- *   55d0..000 rw-p 00000000       /   mapping shows; .bss and remapped text too
- *   7f12..000 r--p 00000000 data      no code and no ELF header: no module
+/* The table of modules, kept up to date: what the map shows now in the place of what it
+ * showed before, of all of it or of a stretch.
  *
  * Everything new is built beside the old and put in its place at the end, so that
  * running out of memory leaves the table as it was. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "symbols-internal.h"
-
-#define PAGE 4096ull
-#define HEAD_BYTES 4096
-#define SPAN_MAX (1ull << 40)           /* no ELF file is larger: broken headers */
-
-struct refresh {
-	struct symbols *s;
-	const struct maps *maps;
-	char exe[PATH_MAX];             /* "": unknown, or not read yet */
-	bool has_exe;
-
-	struct mapping *mappings;
-	size_t mapping_count;
-	struct module **modules;
-	size_t module_count;
-
-	struct module *module;          /* the one being put together */
-	uint64_t span_end;              /* as its headers say; 0: unknown */
-	uint64_t last_offset;
-	size_t first_mapping;           /* of it, in mappings[] */
-	unsigned parts;
-	bool is_elf, has_code;
-};
-
-/* ---- one module --------------------------------------------------------- */
-
-static const char *intern_path(struct symbols *s, const char *path)
-{
-	static const char deleted[] = " (deleted)";
-	size_t len = strlen(path), tail = sizeof deleted - 1;
-
-	if (len > tail && strcmp(path + len - tail, deleted) == 0)
-		len -= tail;
-	return pool_string_n(&s->pool, path, len);
-}
-
-static struct module *find_old(struct symbols *s, const struct map *map)
-{
-	size_t low = 0, high = s->module_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (s->modules[mid]->public.start < map->start)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == s->module_count)
-		return NULL;
-
-	struct module *m = s->modules[low];
-	const char *path = m->public.path;
-	if (m->public.start != map->start || m->inode != map->inode ||
-	    m->offset != map->offset || m->dev_major != map->dev_major ||
-	    m->dev_minor != map->dev_minor || strncmp(map->path, path, strlen(path)) != 0)
-		return NULL;
-	return m;
-}
-
-static bool is_main(struct refresh *r, const struct map *map)
-{
-	char link[32];
-
-	if (!r->has_exe) {
-		r->has_exe = true;
-		snprintf(link, sizeof link, "/proc/%d/exe", r->s->pid);
-		ssize_t n = readlink(link, r->exe, sizeof r->exe - 1);
-		r->exe[n > 0 ? n : 0] = 0;
-	}
-	return r->exe[0] && strcmp(r->exe, map->path) == 0;
-}
-
-static struct module *make_module(struct refresh *r, const struct map *map)
-{
-	struct symbols *s = r->s;
-	struct module *m = pool_alloc(&s->pool, sizeof *m);
-	const char *path = m ? intern_path(s, map->path) : NULL, *slash;
-
-	if (!path)
-		return NULL;
-	slash = strrchr(path, '/');
-	m->public = (struct symbols_module){
-		.name = slash && slash[1] ? pool_string(&s->pool, slash + 1) : path,
-		.path = path, .start = map->start, .end = map->end,
-		.base = map->start - map->offset,
-		.is_vdso = strcmp(path, "[vdso]") == 0, .is_main = is_main(r, map),
-	};
-	m->inode = map->inode;
-	m->offset = map->offset;
-	m->dev_major = map->dev_major;
-	m->dev_minor = map->dev_minor;
-	return m->public.name ? m : NULL;
-}
-
-/* Sets base and span from program headers, when they tell of the first mapping. */
-static void use_phdrs(struct module *m, const Elf64_Phdr *phdrs, size_t count)
-{
-	uint64_t top = 0;
-	bool has_base = false;
-
-	for (size_t i = 0; i < count; i++) {
-		const Elf64_Phdr *p = &phdrs[i];
-
-		if (p->p_type != PT_LOAD || p->p_memsz > SPAN_MAX)
-			continue;
-		if (!has_base && (p->p_offset & ~(PAGE - 1)) <= m->offset &&
-		    m->offset < p->p_offset + p->p_filesz) {
-			m->public.base = m->public.start - m->offset + p->p_offset - p->p_vaddr;
-			has_base = true;
-		}
-		if (p->p_vaddr + p->p_memsz > top)
-			top = p->p_vaddr + p->p_memsz;
-	}
-	uint64_t end = (m->public.base + top + PAGE - 1) & ~(PAGE - 1);
-	if (has_base && end > m->public.start && end - m->public.start <= SPAN_MAX)
-		m->span_end = end;
-}
-
-/* The headers are in memory as a rule; else the file is asked. */
-static void read_phdrs(struct refresh *r, struct module *m, bool is_code)
-{
-	uint64_t head[HEAD_BYTES / 8];
-	const Elf64_Phdr *phdrs;
-	size_t count;
-	ssize_t n = r->s->memory.read(r->s->memory.context, m->public.start, head, sizeof head);
-
-	if (n > 0 && m->offset == 0 && elf_head_check(head, n, &phdrs, &count)) {
-		m->is_elf = true;
-		use_phdrs(m, phdrs, count);
-	} else if ((is_code || m->offset != 0) && module_image(r->s, m)) {
-		m->is_elf = true;
-		use_phdrs(m, m->image->file->phdrs, m->image->file->phdr_count);
-	}
-}
-
-/* ---- putting together --------------------------------------------------- */
-
-static void push_mapping(struct refresh *r, uint64_t start, uint64_t end,
-			 struct module *module, bool is_code, uint64_t inode)
-{
-	r->mappings[r->mapping_count++] = (struct mapping){ start, end, module, is_code, inode };
-}
-
-/* Neighbouring executable mappings are one text range. */
-static size_t collect_text(const struct refresh *r, const struct module *m,
-			   struct symbols_range *out)
-{
-	size_t count = 0;
-
-	for (size_t i = r->first_mapping; i < r->mapping_count; i++) {
-		const struct mapping *mapping = &r->mappings[i];
-
-		if (mapping->module != m || !mapping->is_code)
-			continue;
-		if (count && out[count - 1].end == mapping->start)
-			out[count - 1].end = mapping->end;
-		else
-			out[count++] = (struct symbols_range){ mapping->start, mapping->end };
-	}
-	return count;
-}
-
-static int set_text(struct refresh *r, struct module *m)
-{
-	size_t room = r->mapping_count - r->first_mapping;
-	struct symbols_range *ranges = malloc((room + 1) * sizeof *ranges), *kept;
-
-	if (!ranges)
-		return -ENOMEM;
-	size_t count = collect_text(r, m, ranges);
-	if (count && (count != m->public.text_count ||
-		      memcmp(ranges, m->public.text, count * sizeof *ranges) != 0)) {
-		kept = pool_alloc(&r->s->pool, count * sizeof *ranges);
-		if (!kept) {
-			free(ranges);
-			return -ENOMEM;
-		}
-		memcpy(kept, ranges, count * sizeof *ranges);
-		m->public.text = kept;
-		m->public.text_count = count;
-	}
-	free(ranges);
-	return 0;
-}
-
-/* The module under way is complete: kept, or thrown away for being data. */
-static int finish_module(struct refresh *r)
-{
-	struct module *m = r->module;
-
-	if (!m)
-		return 0;
-	r->module = NULL;
-	if (!r->has_code && !(m->is_elf && r->parts > 1)) {
-		size_t kept = r->first_mapping;
-
-		for (size_t i = kept; i < r->mapping_count; i++)
-			if (r->mappings[i].module != m)
-				r->mappings[kept++] = r->mappings[i];
-		r->mapping_count = kept;
-		module_close(m);
-		m->has_image = false;
-		return 0;
-	}
-	r->modules[r->module_count++] = m;
-	return set_text(r, m);
-}
-
-static int start_module(struct refresh *r, const struct map *map)
-{
-	struct module *m = find_old(r->s, map);
-
-	if (!m) {
-		m = make_module(r, map);
-		if (!m)
-			return -ENOMEM;
-		read_phdrs(r, m, map->prot & MAP_EXEC);
-		if (m->public.is_vdso)          /* in no file: later the process may be gone */
-			(void)module_image(r->s, m);
-	}
-	m->first_end = map->end;
-	r->module = m;
-	r->first_mapping = r->mapping_count;
-	r->parts = 0;
-	r->has_code = false;
-	return 0;
-}
-
-static bool is_same_file(const struct module *m, const struct map *map)
-{
-	return m->inode == map->inode && m->dev_major == map->dev_major &&
-	       m->dev_minor == map->dev_minor && map->inode != 0;
-}
-
-static bool continues(const struct refresh *r, const struct map *map)
-{
-	const struct module *m = r->module;
-
-	if (!m || !is_same_file(m, map))
-		return false;
-	return m->span_end ? map->start < m->span_end : map->offset > r->last_offset;
-}
-
-static bool is_anonymous(const struct map *map)
-{
-	return map->inode == 0 && (map->path[0] == 0 || strncmp(map->path, "[anon:", 6) == 0);
-}
-
-static void add_part(struct refresh *r, uint64_t start, uint64_t end, bool is_code, uint64_t inode)
-{
-	push_mapping(r, start, end, r->module, is_code, inode);
-	r->module->public.end = end;
-	r->has_code |= is_code;
-}
-
-static bool is_ignored(const struct symbols *s, uint64_t start, uint64_t end)
-{
-	for (size_t i = 0; i < s->ignored_count; i++)
-		if (start < s->ignored[i].end && s->ignored[i].start < end)
-			return true;
-	return false;
-}
-
-static int add_map(struct refresh *r, const struct map *map)
-{
-	bool is_code = map->prot & MAP_EXEC;
-	bool is_vdso = strcmp(map->path, "[vdso]") == 0;
-	uint64_t start = map->start;
-	int error;
-
-	if (is_ignored(r->s, map->start, map->end))
-		return 0;
-	if (is_anonymous(map) && r->module && start < r->module->span_end) {
-		uint64_t end = map->end < r->module->span_end ? map->end : r->module->span_end;
-
-		add_part(r, start, end, is_code, 0);
-		start = end;
-	} else if (map->inode || is_vdso) {
-		if (!continues(r, map) &&
-		    ((error = finish_module(r)) < 0 || (error = start_module(r, map)) < 0))
-			return error;
-		r->last_offset = map->offset;
-		r->parts++;
-		add_part(r, start, map->end, is_code, map->inode);
-		return 0;
-	}
-	if (start < map->end && is_code)
-		push_mapping(r, start, map->end, NULL, true, 0);
-	return 0;
-}
-
-static int build(struct refresh *r)
-{
-	int error = 0;
-
-	/* a map may be split once, at a span's end */
-	r->mappings = malloc((r->maps->count * 2 + 1) * sizeof *r->mappings);
-	r->modules = malloc((r->maps->count + 1) * sizeof *r->modules);
-	if (!r->mappings || !r->modules)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->maps->count && error == 0; i++)
-		error = add_map(r, &r->maps->items[i]);
-	return error < 0 ? error : finish_module(r);
-}
+#include "mapped.h"
 
 /* ---- putting in place --------------------------------------------------- */
+
+/* What of the table lies in a stretch: modules and mappings from one index to another. */
+struct stretch {
+	uint64_t start, end;
+	size_t first_module, last_module;       /* [first, last) */
+	size_t first_mapping, last_mapping;
+};
 
 static int make_room(struct symbols *s, size_t more)
 {
@@ -352,7 +45,7 @@ static void retire(struct symbols *s, struct module *m)
 	struct mapping *at = &s->retired[s->retired_count % SYMBOLS_RETIRED_MAX];
 
 	log_change(s, m, false);
-	if (is_ignored(s, m->public.start, m->public.end)) {
+	if (symbols_is_ignored(s, m->public.start, m->public.end)) {
 		m->public.is_retired = true;
 		module_close(m);
 		return;
@@ -365,9 +58,9 @@ static void retire(struct symbols *s, struct module *m)
 	s->retired_count++;
 }
 
-static void retire_unseen(struct symbols *s)
+static void retire_unseen(struct symbols *s, const struct stretch *at)
 {
-	for (size_t i = 0; i < s->module_count; i++) {
+	for (size_t i = at->first_module; i < at->last_module; i++) {
 		struct module *m = s->modules[i];
 
 		if (!m->is_seen)
@@ -375,20 +68,10 @@ static void retire_unseen(struct symbols *s)
 	}
 }
 
-static int commit(struct refresh *r)
+static void add_unknown(struct symbols *s, const struct mapped *b)
 {
-	struct symbols *s = r->s;
-	size_t before = s->change_count;
-
-	if (make_room(s, r->module_count + s->module_count) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->module_count; i++)
-		s->modules[i]->is_seen = false;
-	for (size_t i = 0; i < r->module_count; i++)
-		r->modules[i]->is_seen = true;
-	retire_unseen(s);
-	for (size_t i = 0; i < r->module_count; i++) {
-		struct module *m = r->modules[i];
+	for (size_t i = 0; i < b->module_count; i++) {
+		struct module *m = b->modules[i];
 
 		if (m->is_known)
 			continue;
@@ -397,29 +80,182 @@ static int commit(struct refresh *r)
 		s->ever[s->ever_count++] = m;
 		log_change(s, m, true);
 	}
+}
+
+/* `old`, `count` of them, with `new` instead of those from `first` to `last`. */
+static void *spliced(const void *old, size_t count, size_t first, size_t last, const void *new,
+		     size_t new_count, size_t size)
+{
+	char *out = malloc((count - (last - first) + new_count + 1) * size);
+
+	if (!out)
+		return NULL;
+	if (first)
+		memcpy(out, old, first * size);
+	if (new_count)
+		memcpy(out + first * size, new, new_count * size);
+	if (count > last)
+		memcpy(out + (first + new_count) * size, (const char *)old + last * size,
+		       (count - last) * size);
+	return out;
+}
+
+static int put_in_place(struct symbols *s, const struct mapped *b, const struct stretch *at)
+{
+	size_t before = s->change_count;
+	struct module **modules = spliced(s->modules, s->module_count, at->first_module,
+					  at->last_module, b->modules, b->module_count,
+					  sizeof *modules);
+	struct mapping *mappings = spliced(s->mappings, s->mapping_count, at->first_mapping,
+					   at->last_mapping, b->mappings, b->mapping_count,
+					   sizeof *mappings);
+
+	if (!modules || !mappings ||
+	    make_room(s, b->module_count + at->last_module - at->first_module) < 0) {
+		free(modules);
+		free(mappings);
+		return -ENOMEM;
+	}
+	for (size_t i = at->first_module; i < at->last_module; i++)
+		s->modules[i]->is_seen = false;
+	for (size_t i = 0; i < b->module_count; i++)
+		b->modules[i]->is_seen = true;
+	retire_unseen(s, at);
+	add_unknown(s, b);
 	free(s->modules);
 	free(s->mappings);
-	s->modules = r->modules;
-	s->module_count = r->module_count;
-	s->mappings = r->mappings;
-	s->mapping_count = r->mapping_count;
+	s->modules = modules;
+	s->module_count += b->module_count - (at->last_module - at->first_module);
+	s->mappings = mappings;
+	s->mapping_count += b->mapping_count - (at->last_mapping - at->first_mapping);
 	s->generation++;
 	return s->change_count > before;
 }
 
-/* A refresh that fails leaves nothing of what it made. */
-static void abandon(struct refresh *r)
+/* What `maps` shows in the place of what was in a stretch. */
+static int replace(struct symbols *s, const struct maps *maps, const struct stretch *at)
 {
-	if (r->module && !r->module->is_known)
-		module_close(r->module);
-	for (size_t i = 0; i < r->module_count; i++)
-		if (!r->modules[i]->is_known)
-			module_close(r->modules[i]);
-	free(r->mappings);
-	free(r->modules);
+	struct mapped b = { .s = s, .maps = maps };
+	int r = mapped_build(&b);
+
+	if (r == 0 && b.reach > at->end)
+		r = -E2BIG;
+	if (r == 0)
+		r = put_in_place(s, &b, at);
+	if (r < 0) {
+		mapped_abandon(&b);
+		return r;
+	}
+	free(b.modules);
+	free(b.mappings);
+	return r;
 }
 
-/* ---- has anything changed at all ---------------------------------------- */
+/* ---- a stretch ---------------------------------------------------------- */
+
+#define WIDENED_MAX 8
+
+static size_t first_mapping_behind(const struct symbols *s, uint64_t address)
+{
+	size_t low = 0, high = s->mapping_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->mappings[mid].end <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static uint64_t module_reach(const struct module *m)
+{
+	return m->span_end > m->public.end ? m->span_end : m->public.end;
+}
+
+/* The first module that reaches beyond `address`: they do not overlap. */
+static size_t first_module_behind(const struct symbols *s, uint64_t address)
+{
+	size_t low = 0, high = s->module_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (module_reach(s->modules[mid]) <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* So far that no module or mapping of the table lies across its ends.  Was it wider before? */
+static bool widen(const struct symbols *s, struct stretch *at)
+{
+	uint64_t start = at->start, end = at->end;
+
+	at->first_module = first_module_behind(s, at->start);
+	for (at->last_module = at->first_module;
+	     at->last_module < s->module_count &&
+	     s->modules[at->last_module]->public.start < at->end; at->last_module++) {
+		const struct module *m = s->modules[at->last_module];
+
+		at->start = m->public.start < at->start ? m->public.start : at->start;
+		at->end = module_reach(m) > at->end ? module_reach(m) : at->end;
+	}
+	at->first_mapping = first_mapping_behind(s, at->start);
+	for (at->last_mapping = at->first_mapping;
+	     at->last_mapping < s->mapping_count &&
+	     s->mappings[at->last_mapping].start < at->end; at->last_mapping++) {
+		const struct mapping *m = &s->mappings[at->last_mapping];
+
+		at->start = m->start < at->start ? m->start : at->start;
+		at->end = m->end > at->end ? m->end : at->end;
+	}
+	return at->start != start || at->end != end;
+}
+
+/* The map around a stretch, which is widened until its ends are those of something. */
+static int read_stretch(struct symbols *s, struct stretch *at, struct maps *out)
+{
+	for (unsigned i = 0; i < WIDENED_MAX; i++) {
+		while (widen(s, at))
+			;
+		int r = maps_read_near(s->pid, at->start, at->end, out);
+		if (r < 0)
+			return r;
+		if (out->count && out->items[0].start < at->start)
+			at->start = out->items[0].start;
+		if (out->count && out->items[out->count - 1].end > at->end)
+			at->end = out->items[out->count - 1].end;
+		if (!widen(s, at))
+			return 0;
+		maps_deinit(out);
+	}
+	return -E2BIG;
+}
+
+int symbols_refresh_range(struct symbols *s, uint64_t start, uint64_t end)
+{
+	struct stretch at = { .start = start, .end = end };
+	struct maps maps;
+	int r = read_stretch(s, &at, &maps);
+
+	if (r < 0)
+		return r;
+	r = replace(s, &maps, &at);
+	maps_deinit(&maps);
+	if (r >= 0) {                   /* the text is not that of the table any more */
+		free(s->maps_text);
+		s->maps_text = NULL;
+		s->maps_size = 0;
+	}
+	return r;
+}
+
+/* ---- all of it ---------------------------------------------------------- */
 
 static bool is_unchanged(struct symbols *s)
 {
@@ -440,29 +276,25 @@ static bool is_unchanged(struct symbols *s)
 
 int symbols_refresh(struct symbols *s, struct err *err)
 {
-	struct refresh r = { .s = s };
+	struct stretch all = { 0, UINT64_MAX, 0, s->module_count, 0, s->mapping_count };
 	struct maps maps;
-	int error;
+	int r;
 
 	if (is_unchanged(s))
 		return 0;
 	if (!s->maps_text)              /* once more, for its error */
-		error = maps_read(s->pid, &maps, err);
-	else if ((error = maps_parse(s->maps_text, &maps)) < 0)
-		err_set(err, -error, "out of memory");
-	if (error < 0)
-		return error;
-	r.maps = &maps;
-	error = build(&r);
-	if (error == 0)
-		error = commit(&r);
-	if (error < 0) {
-		abandon(&r);
+		r = maps_read(s->pid, &maps, err);
+	else if ((r = maps_parse(s->maps_text, &maps)) < 0)
+		err_set(err, -r, "out of memory");
+	if (r < 0)
+		return r;
+	r = replace(s, &maps, &all);
+	maps_deinit(&maps);
+	if (r < 0) {
 		free(s->maps_text);
 		s->maps_text = NULL;
 		s->maps_size = 0;
-		err_set(err, -error, "reading the modules of %d: %s", s->pid, strerror(-error));
+		err_set(err, -r, "reading the modules of %d: %s", s->pid, strerror(-r));
 	}
-	maps_deinit(&maps);
-	return error;
+	return r;
 }

@@ -76,6 +76,9 @@ struct symbols {
  * there last; or NULL. */
 const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address);
 
+/* Does [start, end) overlap what symbols_ignore_range() was told of? */
+bool symbols_is_ignored(const struct symbols *s, uint64_t start, uint64_t end);
+
 /* The file of a module, opened at the first call; NULL: none.  module-file.c */
 struct image *module_image(struct symbols *s, struct module *module);
 void module_close(struct module *module);

@@ -68,6 +68,14 @@ int symbols_ignore_range(struct symbols *s, uint64_t start, uint64_t end)
 	return 0;
 }
 
+bool symbols_is_ignored(const struct symbols *s, uint64_t start, uint64_t end)
+{
+	for (size_t i = 0; i < s->ignored_count; i++)
+		if (start < s->ignored[i].end && s->ignored[i].start < end)
+			return true;
+	return false;
+}
+
 static const struct mapping *retired_mapping(const struct symbols *s, uint64_t address)
 {
 	for (size_t n = 1; n <= SYMBOLS_RETIRED_MAX && n <= s->retired_count; n++) {

@@ -116,6 +116,12 @@ int symbols_ignore_range(struct symbols *s, uint64_t start, uint64_t end) must_c
  * they are); -EACCES; -ENOMEM. */
 int symbols_refresh(struct symbols *s, struct err *err) must_check;
 
+/* The same where all that has changed since the last refresh lies in [start, end): looks at
+ * that part of the map and what belongs to it, so that the work does not grow with the map.
+ * -ENOTTY (the kernel, before 6.11, cannot be asked for a part), -E2BIG (it is a large part)
+ * and other errors: nothing is done, and symbols_refresh() is to be called. */
+int symbols_refresh_range(struct symbols *s, uint64_t start, uint64_t end) must_check;
+
 /* Is what is known of `address` still so, if its entry of the map is now this one?  Then a
  * refresh would tell nothing new of it. */
 struct map;
