@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define HASH_MIN 16384
+#define CODE_LINE_BITS 6
+#define LINE_ITEMS_BITS 3       /* of struct hash_item, in 64 bytes */
 #define HASH_SMALL (1u << 18)   /* grows to four times as much until then, later to twice */
 
 /* ---- blocks by address ----------------------------------------------------------- */
@@ -19,15 +21,23 @@ struct xblock *cache_block(const struct translator *t, uint32_t index)
 	return chunked_at(&t->blocks, index);
 }
 
-/* A careful block is another one than the block at its address. */
+/* Of 64 bytes of code, and the place in them: their blocks stand in one line of memory, since who
+ * asks for one soon asks for others.  A careful block is another one than the block at its address. */
 static uint32_t block_hash(uint64_t pc, bool is_careful)
 {
-	return hash_of(pc + is_careful);
+	uint64_t key = pc + is_careful;
+
+	return hash_of(key >> CODE_LINE_BITS) << CODE_LINE_BITS | (key & ((1u << CODE_LINE_BITS) - 1));
+}
+
+static uint32_t hash_place(uint32_t hash, uint32_t mask)
+{
+	return hash >> CODE_LINE_BITS << LINE_ITEMS_BITS & mask;
 }
 
 static struct hash_item *hash_slot(const struct translator *t, uint64_t pc, bool is_careful)
 {
-	uint32_t hash = block_hash(pc, is_careful), i = hash & t->hash_mask;
+	uint32_t hash = block_hash(pc, is_careful), i = hash_place(hash, t->hash_mask);
 
 	for (; t->hash[i].block; i = (i + 1) & t->hash_mask) {
 		const struct xblock *b;
@@ -56,7 +66,7 @@ static size_t hash_bytes(uint32_t mask)
 
 static void move(struct hash_item *to, uint32_t mask, struct hash_item item)
 {
-	uint32_t i = item.hash & mask;
+	uint32_t i = hash_place(item.hash, mask);
 
 	while (to[i].block)
 		i = (i + 1) & mask;

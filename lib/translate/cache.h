@@ -311,7 +311,7 @@ void target_seen_remove(struct translator *t, const struct xblock *b);
 void *target_workspace(void);
 /* Finds the windows of the ranges. */
 void stores_init(struct translator *t);
-void target_state_mark(struct translator *t, bool hot, const struct state *state);
+/* The record for an offset; NULL: there is none before it. */
 const struct state *target_state_at(const struct translator *t, uint32_t offset);
 
 #endif

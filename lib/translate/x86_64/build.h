@@ -97,18 +97,20 @@ static inline struct emit *build_out(struct build *b)
 	return b->to_cold ? &b->t->cold : &b->t->hot;
 }
 
-/* Where the program is while the code that follows runs. */
+/* Where the program is while the code that follows runs.  It is passed a dozen times a block: two
+ * registers' worth. */
 struct where {
 	uint64_t pc;
 	uint16_t saved;         /* registers in their slots */
+	uint16_t section;       /* see struct state */
 	uint8_t rcx_in;         /* 1 + the register that rcx's value is in; 0: none */
-	bool at_rdx;            /* pc is in rdx instead */
-	bool at_target;         /* pc is in gs:[target] instead */
-	bool is_along;          /* from there on the program's own instructions stand here */
-	bool in_block;
 	uint8_t arrives;        /* see struct state */
-	uint16_t section;
+	bool at_rdx : 1;        /* pc is in rdx instead */
+	bool at_target : 1;     /* pc is in gs:[target] instead */
+	bool is_along : 1;      /* from there on the program's own instructions stand here */
+	bool in_block : 1;
 };
+_Static_assert(sizeof(struct where) == 16, "passed in registers");
 
 /* From checks to the code that looks closer, `near`, in the cold part. */
 struct store_way {
@@ -117,13 +119,16 @@ struct store_way {
 	uint32_t near;
 };
 
-void build_mark(struct build *b, bool hot, struct where where);
-void build_mark_owed(struct build *b, bool hot, struct where where, uint32_t site);
-
 static inline struct where at(uint64_t pc, bool in_block)
 {
 	return (struct where){ .pc = pc, .in_block = in_block };
 }
+
+/* ---- mark.c: the records of that, from the hot or the cold part's end on ------------ */
+
+void build_mark(struct build *b, bool hot, struct where where);
+/* The event of that site is owed, too. */
+void build_mark_owed(struct build *b, bool hot, struct where where, uint32_t site);
 
 /* ---- relocate.c: one instruction that is no branch --------------------------------- */
 

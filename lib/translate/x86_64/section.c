@@ -119,6 +119,8 @@ static uint64_t stored_address(const struct build *b, int i)
 			return address;
 		reg = (insn->modrm & 7u) | (insn->rex & 1 ? 8u : 0);
 	}
+	if (address & (DESCRIPTOR_BYTES - 1))
+		return 0;
 	for (int k = i + 1; address && k < b->count && k <= i + STORE_WITHIN; k++)
 		if (stores(&b->insns[k], reg))
 			return address;

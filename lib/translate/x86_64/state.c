@@ -11,59 +11,6 @@
 #include "build.h"
 #include "runtime.h"
 
-/* ---- records ------------------------------------------------------------------------ */
-
-/* Does a, going on, say what b says? */
-static bool says(const struct state *a, const struct state *b)
-{
-	uint64_t pc = a->pc + (a->kind == STATE_ALONG ? b->at - a->at : 0);
-
-	return pc == b->pc && a->kind == b->kind && a->block == b->block && a->site == b->site &&
-	       a->saved == b->saved && a->rcx_in == b->rcx_in && a->is_owed == b->is_owed && a->in_block == b->in_block &&
-	       a->arrives == b->arrives && a->section == b->section;
-}
-
-void target_state_mark(struct translator *t, bool hot, const struct state *state)
-{
-	struct chunked *states = hot ? &t->hot_states : &t->cold_states;
-	uint32_t count = states->count;
-
-	if (count) {
-		struct state *last = chunked_place(states, count - 1);
-
-		if (last->at == state->at) {            /* no code between: the later holds */
-			states->count = --count;
-			last = count ? chunked_place(states, count - 1) : NULL;
-		}
-		if (last && says(last, state))
-			return;
-	}
-	struct state *place = chunked_place(states, count);
-	if (!place) {
-		t->out_of_memory = true;
-		return;
-	}
-	*place = *state;
-	states->count = count + 1;
-}
-
-const struct state *target_state_at(const struct translator *t, uint32_t offset)
-{
-	const struct chunked *states = offset < t->hot.end ? &t->hot_states : &t->cold_states;
-	uint32_t low = 0, high = states->count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		const struct state *state = chunked_at(states, mid);
-
-		if (state->at <= offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? chunked_at(states, low - 1) : NULL;
-}
-
 /* ---- from a record --------------------------------------------------------------------- */
 
 static void fill_owed(struct translator *t, uint32_t index, const struct thread_block *tb,

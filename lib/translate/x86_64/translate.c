@@ -21,54 +21,6 @@
 
 #define COLD_SHARE 3    /* one part in three of the cache */
 
-/* ---- marks ------------------------------------------------------------------------- */
-
-static enum block_part part_of(const struct build *b, struct where where)
-{
-	if (!where.in_block)
-		return BLOCK_OUTSIDE;
-	if (b->t->config.events.blocks || b->is_counted)
-		return BLOCK_TOLD;
-	return b->count_at >= 0 ? BLOCK_BEGUN : BLOCK_OUTSIDE;
-}
-
-static void mark(struct build *b, bool hot, struct where where, uint32_t site, bool is_owed)
-{
-	/* Before its first instruction the sequence counts as begun: the program has
-	 * given its descriptor to the kernel. */
-	uint16_t begun = b->section && where.pc == b->pcs[0] ? b->section : 0;
-	if (b->path_site && !is_owed) {
-		is_owed = true;
-		site = b->path_site - 1;
-	}
-	struct state state = {
-		.at = hot ? b->t->hot.at : b->t->cold.at,
-		.block = b->block->public.index,
-		.pc = where.pc,
-		.site = site,
-		.saved = where.saved,
-		.rcx_in = where.rcx_in,
-		.kind = where.at_rdx ? STATE_AT_RDX : where.at_target ? STATE_AT_TARGET :
-			where.is_along ? STATE_ALONG : STATE_AT,
-		.is_owed = is_owed,
-		.in_block = (uint8_t)part_of(b, where),
-		.arrives = where.arrives,
-		.section = where.section ? where.section : begun,
-	};
-
-	target_state_mark(b->t, hot, &state);
-}
-
-void build_mark(struct build *b, bool hot, struct where where)
-{
-	mark(b, hot, where, 0, false);
-}
-
-void build_mark_owed(struct build *b, bool hot, struct where where, uint32_t site)
-{
-	mark(b, hot, where, site, true);
-}
-
 /* ---- a block -------------------------------------------------------------------------------- */
 
 static void emit_block_event(struct build *b)
