@@ -199,6 +199,7 @@ static int make_translator(struct target *target, struct err *err)
 		/* Who reads the events is the third that is busy. */
 		.looks_near = events.calls && get_nprocs() <= 2,
 		.has_fast_loop = __builtin_cpu_is("amd"),
+		.patch_bytes = translate_patch_bytes(),
 		.has_bmi2 = __builtin_cpu_supports("bmi2"),
 		.has_fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE,
 		.read = read_code,

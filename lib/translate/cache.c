@@ -103,7 +103,7 @@ uint32_t cache_exit_add_to(struct translator *t, struct xblock *target, uint32_t
 	return index;
 }
 
-/* The displacement lies within an aligned 8 bytes: one store, seen whole by
+/* The displacement crosses no multiple of config.patch_bytes: one store, seen whole by
  * processors that execute it. */
 static void patch(struct translator *t, const struct exit *exit, uint32_t to)
 {

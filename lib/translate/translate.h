@@ -123,6 +123,7 @@ struct translate_config {
 	bool looks_near;        /* look-ahead goes one branch far: others want the processor */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
 	bool has_fast_loop;             /* its `loop` is as quick as its jrcxz */
+	unsigned patch_bytes;           /* translate_patch_bytes(), or 8 */
 	size_t range_count;
 	/* Copies up to `len` bytes of the program at `pc`; returns how many were
 	 * readable and executable, 0 for none. */
@@ -145,6 +146,10 @@ struct translate_config {
 
 /* One table of indirect branches: see thread_block.h. */
 #define TRANSLATE_LOOKUP_BYTES ((LOOKUP_HASHES * LOOKUP_LINE + LOOKUP_TAIL_MAX + 1) * 16ul)
+
+/* A store of four bytes that crosses no multiple of this is seen whole by all that execute them on
+ * this processor: a line, or 8.  source: Intel SDM, vol. 3, 9.1.1; AMD APM, vol. 2, 7.3.2 */
+unsigned translate_patch_bytes(void);
 
 /* Writes the runtime at the start of the cache.  NULL: out of memory. */
 struct translator *translator_create(const struct translate_config *config, struct err *err);

@@ -123,6 +123,7 @@ static struct translator *create(unsigned mode, unsigned place)
 		.ranges = ranges, .range_count = mode & 32 ? 1 + (place >> 7 & 1) : 0,
 		.watch_reads = mode & 64, .has_bmi2 = place & 4, .has_fsgsbase = place & 8,
 		.has_fast_loop = place & 8,
+		.patch_bytes = place & 8 ? 8 : 64,
 		.counters_at = 0x20000, .counters_max = place & 64 ? 50 : 5000,
 		.trust = -1,
 		.heat_limit = 2, .heat_local = heat, .heat_base = place_base(place) + bytes,

@@ -367,8 +367,8 @@ void section_emit(struct build *b, const struct section *section,
 
 /* ---- exits.c ------------------------------------------------------------------------- */
 
-/* A nop so that a displacement `ahead` bytes on lies within an aligned 8 bytes */
-void exit_align(struct emit *e, unsigned ahead);
+/* A nop so that a displacement `ahead` bytes on does not cross a multiple of patch_bytes. */
+void exit_align(const struct translator *t, struct emit *e, unsigned ahead);
 /* A new exit to the block at pc, whose displacement will stand at hot offset
  * rel_at, and its stub, which makes the request.  Returns where the displacement
  * leads for now: to the block or to the stub. */

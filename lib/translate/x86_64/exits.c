@@ -3,14 +3,21 @@
 #include "build.h"
 #include "runtime.h"
 
-/* A nop so that a displacement `ahead` bytes on lies within an aligned 8 bytes */
-void exit_align(struct emit *e, unsigned ahead)
+unsigned translate_patch_bytes(void)
+{
+	return __builtin_cpu_is("intel") ? 64 : 8;
+}
+
+/* A nop so that a displacement `ahead` bytes on is changed by one store for all who execute it.
+ * Where it need not lie within eight bytes, but within a line, nops are few, and seldom between a
+ * comparison and its branch, which are one micro-operation without. */
+void exit_align(const struct translator *t, struct emit *e, unsigned ahead)
 {
 	static const uint8_t nops[4][3] = { {0}, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 } };
-	unsigned at = (e->at + ahead) & 7;
+	unsigned span = t->config.patch_bytes, at = (e->at + ahead) & (span - 1);
 
-	if (at > 4)
-		emit_bytes(e, nops[8 - at], 8 - at);
+	if (at > span - 4)
+		emit_bytes(e, nops[span - at], span - at);
 }
 
 /* Where the displacement at hot offset rel_at leads: to the block at pc, or to a
@@ -53,7 +60,7 @@ void exit_emit(struct build *b, uint64_t pc, struct where where, uint32_t reques
 	struct emit *e = &b->t->hot;
 
 	build_mark(b, true, where);
-	exit_align(e, 1);
+	exit_align(b->t, e, 1);
 	emit_jmp(e, exit_target(b, pc, e->at + 1, request));   /* jmp <pc> */
 }
 

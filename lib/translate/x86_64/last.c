@@ -263,7 +263,7 @@ static void emit_branch(struct build *b, const struct last *last)
 		emit_u32(e, path_emit_away(b, target) - (e->at + 4));
 		return;
 	}
-	exit_align(e, 2);
+	exit_align(b->t, e, 2);
 	if (last->insn->kind == X86_KIND_XBEGIN) {
 		EMIT_RAW(e, 0xc7, 0xf8);                        /* xbegin <target> */
 		transaction_begins(b->t, last->next);

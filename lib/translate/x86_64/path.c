@@ -325,7 +325,7 @@ uint32_t path_emit_away(struct build *b, uint64_t pc)
 	uint32_t back = tell_away(b, inside);
 	emit_mov_reg_slot(e, RCX);                      /* mov rcx, gs:[slot] */
 	build_mark(b, false, where);
-	exit_align(e, 1);
+	exit_align(b->t, e, 1);
 	emit_jmp(e, e->at + 5);                         /* jmp <pc> */
 	uint32_t rel_at = e->at - 4;
 	finish_away(b, inside, back);

@@ -64,7 +64,7 @@ void returns_emit_call(struct build *b, uint64_t next)
 
 	if (!t->predicts_returns)
 		return;
-	exit_align(e, 8);
+	exit_align(t, e, 8);
 	if (e->end - e->at < CALL_BYTES) {
 		e->is_full = true;
 		return;

@@ -119,7 +119,7 @@ static void emit_exit_careful(struct build *b, uint64_t pc)
 	struct emit *cold = &t->cold;
 	struct xblock *to = cache_block_careful(t, (struct app_pc){ pc });
 
-	exit_align(cold, 1);
+	exit_align(t, cold, 1);
 	if (cold->end - cold->at < EXIT_CAREFUL_BYTES) {        /* nothing is to be patched there */
 		cold->is_full = true;
 		return;

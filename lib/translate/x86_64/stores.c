@@ -292,7 +292,7 @@ static void emit_logging(struct build *b, int i, uint32_t index, struct translat
 	store->again.address = emit_address(cold);
 	emit_mov_tb_imm32(cold, TB_EXIT, index);                /* mov dword gs:[exit], index */
 	emit_mov_tb_imm32(cold, TB_REQUEST_KIND, REQUEST_WATCH);        /* mov dword gs:[kind], .. */
-	exit_align(cold, 8);
+	exit_align(b->t, cold, 8);
 	emit_mov_tb_imm32(cold, TB_WATCH_SHAPE, 0);             /* mov dword gs:[shape], 0 */
 	store->shape_at = cold->at - 4;
 	emit_lea_reg_cache(cold, RCX, cold->at + 7 + 5);        /* lea rcx, [back] */

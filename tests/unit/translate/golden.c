@@ -155,6 +155,7 @@ static char *translate(const char *source)
 	m->t->config.trust = -1;
 	m->t->config.heat_limit = strstr(how, "guess") ? 2 : 0;
 	m->t->config.has_fast_loop = !strstr(how, "slow");
+	m->t->config.patch_bytes = strstr(how, "slow") ? 64 : 8;
 	size_t n = assemble(source, code, sizeof code);
 	machine_load(m, code, code + n);
 	struct listing l = { .m = m, .hot = m->t->hot.at, .cold = m->t->cold.at };

@@ -344,6 +344,7 @@ static void machine_init(struct machine *m, enum place place,
 	m->config.read = machine_read;
 	m->config.has_bmi2 = __builtin_cpu_supports("bmi2") != 0;
 	m->config.has_fast_loop = !m->slow_loop;
+	m->config.patch_bytes = m->slow_loop ? 64 : 8;
 	m->config.trust = -1;
 	m->config.heat_limit = HEAT_LIMIT_TEST;
 	m->config.context = m;
