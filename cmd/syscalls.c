@@ -155,13 +155,14 @@ static bool on_arch_prctl(struct thread *thread)
 	return false;
 }
 
-/* Other code may be at these addresses afterwards. */
-static void before_unmap(struct target *target, uint64_t start, uint64_t end)
+/* Other code may be at these addresses afterwards.  False: there is none. */
+static bool before_unmap(struct target *target, uint64_t start, uint64_t end)
 {
 	if (!target_symbols_note(target, start, end))
-		return;
+		return false;
 	output_unmap(target->session->output, target, start, end);
 	__atomic_fetch_add(&target->code_gone, 1, __ATOMIC_RELEASE);
+	return true;
 }
 
 static void drop(struct target *target, uint64_t start, uint64_t len)
@@ -281,33 +282,43 @@ static bool wants_tracee(const struct thread_block *tb)
 		tb->gpr[7] == PTRACE_SEIZE);
 }
 
-/* With --watch: to be asked again behind it. */
-static void remember(struct thread *thread)
+/* To be asked again behind it. */
+static void remember_always(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
 	const uint64_t call[7] = { tb->gpr[0], tb->gpr[7], tb->gpr[6], tb->gpr[2], tb->gpr[10],
 				   tb->gpr[8], tb->gpr[9] };
 
-	if (!thread->target->watching ||
-	    tb->sys_resume == thread->target->runtime.syscall_resume.address)
+	if (tb->sys_resume == thread->target->runtime.syscall_resume.address)
 		return;
 	memcpy(tb->sys_args, call, sizeof call);
 	tb->sys_resume_saved = tb->sys_resume;
 	tb->sys_resume = thread->target->runtime.syscall_post.address;
 }
 
+/* The same with --watch alone. */
+static void remember(struct thread *thread)
+{
+	if (thread->target->watching)
+		remember_always(thread);
+}
+
 static struct cache_pc before_syscall(struct thread *thread)
 {
 	struct thread_block *tb = thread->tb;
 	struct target *target = thread->target;
+	bool has_code;
 
 	switch (tb->gpr[0] & 0xffff) {
 	case SYS_munmap:
-		before_unmap(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
+		has_code = before_unmap(target, tb->gpr[7], tb->gpr[7] + tb->gpr[6]);
 		watch_follow_before(target, tb->gpr[7], tb->gpr[6]);
 		drop(target, tb->gpr[7], tb->gpr[6]);
 		target_map_changed(target, tb->gpr[7], tb->gpr[6]);
-		remember(thread);
+		if (has_code)           /* symbols may look before it is gone */
+			remember_always(thread);
+		else
+			remember(thread);
 		break;
 	case SYS_rt_sigaction:
 		return target->runtime.syscall_note;

@@ -24,6 +24,14 @@ static unsigned take_changes(struct target *target, struct symbols_range *out, u
 	return changes;
 }
 
+/* Nothing is known of what has changed. */
+static void changed_anywhere(struct target *target)
+{
+	pthread_mutex_lock(&target->changed_lock);
+	target->changed_count = CHANGED_MAX + 1;
+	pthread_mutex_unlock(&target->changed_lock);
+}
+
 static bool refresh_ranges(struct target *target, const struct symbols_range *ranges,
 			   unsigned count)
 {
@@ -41,11 +49,8 @@ static void refresh_symbols(struct target *target)
 	struct symbols_range ranges[CHANGED_MAX];
 	unsigned count, changes = take_changes(target, ranges, &count);
 
-	if (!refresh_ranges(target, ranges, count)) {
-		int ignored = symbols_refresh(target->symbols, NULL);
-
-		(void)ignored;
-	}
+	if (!refresh_ranges(target, ranges, count) && symbols_refresh(target->symbols, NULL) < 0)
+		changed_anywhere(target);       /* to be looked at with the next */
 	target->symbols_of = changes;
 	target->symbols_asked = 0;
 }
@@ -131,6 +136,8 @@ void target_map_changed(struct target *target, uint64_t start, uint64_t len)
 {
 	uint64_t end = start + ((len + 4095) & ~4095ull);
 
+	if (!len)
+		return;
 	target->maps_are_old = true;
 	target->asked_count = 0;
 	pthread_mutex_lock(&target->changed_lock);
@@ -154,6 +161,8 @@ int target_map_read(struct target *target)
 		__atomic_store_n(&target->task, thread->tid, __ATOMIC_RELEASE);
 		pthread_mutex_lock(&target->symbols_lock);
 		symbols_set_pid(target->symbols, thread->tid);
+		changed_anywhere(target);       /* what could not be read by the former one */
+		__atomic_fetch_add(&target->map_changes, 1, __ATOMIC_RELEASE);
 		pthread_mutex_unlock(&target->symbols_lock);
 		return 0;
 	}

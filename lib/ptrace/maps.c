@@ -271,7 +271,7 @@ static int near_begin(struct near *near, uint64_t start, uint64_t *out)
 		*out = map.start < *out ? map.start : *out;
 		if (map.inode)
 			near->inode = map.inode;
-		if ((map.inode && map.offset == 0) || map.start == 0 || map.start > start)
+		if (map.start == 0 || map.start > start)
 			break;
 		r = near_query(near, map.start - 1, 0, &map);
 	}

@@ -237,7 +237,8 @@ static bool continues(const struct mapped *b, const struct map *map)
 
 	if (!m || !is_same_file(m, map))
 		return false;
-	return m->span_end ? map->start < m->span_end : map->offset > b->last_offset;
+	return m->span_end ? map->start < m->span_end :
+			     map->start == m->public.end && map->offset > b->last_offset;
 }
 
 static bool is_anonymous(const struct map *map)

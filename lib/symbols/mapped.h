@@ -7,8 +7,8 @@
 #include "symbols-internal.h"
 
 /* What is put together from `maps`.  Modules that `s` has already at the same place are used
- * again, and told what has become of them; all else is new, and nothing of `s` itself is
- * changed.  Begin with `s` and `maps` set, and zeros. */
+ * again, and told at once what has become of them; all else is new, and `s` does not know of it.
+ * Begin with `s` and `maps` set, and zeros. */
 struct mapped {
 	struct symbols *s;
 	const struct maps *maps;

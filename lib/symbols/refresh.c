@@ -154,6 +154,9 @@ static int replace(struct symbols *s, const struct maps *maps, const struct stre
 /* ---- a stretch ---------------------------------------------------------- */
 
 #define WIDENED_MAX 8
+#define USER_END (1ull << 56)   /* of user space: what is behind it cannot be asked for */
+#define PARTS_MIN 64
+#define ENTRIES_A_PART 8        /* that are read in the time that a part takes */
 
 static size_t first_mapping_behind(const struct symbols *s, uint64_t address)
 {
@@ -237,12 +240,23 @@ static int read_stretch(struct symbols *s, struct stretch *at, struct maps *out)
 	return -E2BIG;
 }
 
+/* Has so much been done by parts that reading all of the map once costs no more? */
+static bool is_due(struct symbols *s)
+{
+	return s->parts++ >= PARTS_MIN + s->mapping_count / ENTRIES_A_PART;
+}
+
 int symbols_refresh_range(struct symbols *s, uint64_t start, uint64_t end)
 {
 	struct stretch at = { .start = start, .end = end };
 	struct maps maps;
-	int r = read_stretch(s, &at, &maps);
 
+	if (s->cannot_ask)
+		return -ENOTTY;
+	if (end > USER_END || is_due(s))
+		return -E2BIG;
+	int r = read_stretch(s, &at, &maps);
+	s->cannot_ask = r == -ENOTTY;
 	if (r < 0)
 		return r;
 	r = replace(s, &maps, &at);
@@ -257,16 +271,17 @@ int symbols_refresh_range(struct symbols *s, uint64_t start, uint64_t end)
 
 /* ---- all of it ---------------------------------------------------------- */
 
-static bool is_unchanged(struct symbols *s)
+/* 1: the map says what it said before; -ESRCH: it says nothing any more. */
+static int is_unchanged(struct symbols *s)
 {
 	size_t size = 0;
 	char *text;
 	bool is_same = maps_read_text(s->pid, &text, &size) == 0 && size == s->maps_size &&
 		       memcmp(text, s->maps_text, size) == 0;
 
-	if (text && !size) {            /* it has ended: what was there last is kept */
+	if (text && !size) {            /* what was there last is kept */
 		free(text);
-		return true;
+		return s->module_count ? -ESRCH : 1;
 	}
 	free(s->maps_text);
 	s->maps_text = text;
@@ -278,9 +293,11 @@ int symbols_refresh(struct symbols *s, struct err *err)
 {
 	struct stretch all = { 0, UINT64_MAX, 0, s->module_count, 0, s->mapping_count };
 	struct maps maps;
-	int r;
+	int r = is_unchanged(s);
 
-	if (is_unchanged(s))
+	if (r < 0)
+		return err_set(err, -r, "process %d has ended", s->pid);
+	if (r)
 		return 0;
 	if (!s->maps_text)              /* once more, for its error */
 		r = maps_read(s->pid, &maps, err);
@@ -288,6 +305,7 @@ int symbols_refresh(struct symbols *s, struct err *err)
 		err_set(err, -r, "out of memory");
 	if (r < 0)
 		return r;
+	s->parts = 0;
 	r = replace(s, &maps, &all);
 	maps_deinit(&maps);
 	if (r < 0) {

@@ -66,6 +66,8 @@ struct symbols {
 	size_t maps_size;
 	struct mapping *mappings;       /* by start */
 	size_t mapping_count;
+	size_t parts;                   /* refreshed since all of the map was read */
+	bool cannot_ask;                /* the kernel for a part of it */
 
 	/* unloaded ones, the last of them, for addresses that were noted before; a ring */
 	struct mapping retired[SYMBOLS_RETIRED_MAX];

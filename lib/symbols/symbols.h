@@ -19,7 +19,7 @@
  * function of one module is one struct symbol, so pointers may be compared; a
  * module that comes back is a new one.  The same text is the same `name` pointer.
  *
- * Only symbols_create and symbols_refresh look at the process's map.  After
+ * Only symbols_refresh and symbols_refresh_range look at the process's map.  After
  * dlopen, dlclose, exec or mmap the answers are those of the last refresh.  Where
  * nothing is mapped any more, they are about the module that was there last.
  *
@@ -112,14 +112,15 @@ int symbols_ignore_range(struct symbols *s, uint64_t start, uint64_t end) must_c
 /* Reads /proc/PID/maps again: keeps modules that are where they were, adds new
  * ones, retires those that are gone.  Opens no file; costs about what reading
  * the map costs, so it may be called at every mmap.  Returns 1 when a module
- * came or went, 0 when none did.  -ESRCH: no such process (the modules stay as
- * they are); -EACCES; -ENOMEM. */
+ * came or went, 0 when none did.  -ESRCH: no such process, or it has ended (the modules
+ * stay as they are); -EACCES; -ENOMEM. */
 int symbols_refresh(struct symbols *s, struct err *err) must_check;
 
 /* The same where all that has changed since the last refresh lies in [start, end): looks at
  * that part of the map and what belongs to it, so that the work does not grow with the map.
- * -ENOTTY (the kernel, before 6.11, cannot be asked for a part), -E2BIG (it is a large part)
- * and other errors: nothing is done, and symbols_refresh() is to be called. */
+ * -ENOTTY (the kernel, before 6.11, cannot be asked for a part), -E2BIG (it is a large part, or
+ * all of the map is to be looked at now and then, in case that something was not told) and
+ * other errors: symbols_refresh() is to be called. */
 int symbols_refresh_range(struct symbols *s, uint64_t start, uint64_t end) must_check;
 
 /* Is what is known of `address` still so, if its entry of the map is now this one?  Then a

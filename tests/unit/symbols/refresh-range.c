@@ -6,14 +6,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#define PAGES 96                        /* pieces of a file in the first half, holes in the second */
+#define PAGES 96        /* pieces of a library in the first half, holes in the second */
 #define CHANGES 1500
 #define LIBRARIES 6
 
 TestSuite(refresh_range, .timeout = 120);
 
 static uint8_t *area;
-static int file;                        /* a library, mapped by pieces */
+static int file, plain;                 /* a library, and what is none, mapped by pieces */
 static void *libraries[LIBRARIES];
 
 static void same_module(const struct symbols_module *a, const struct symbols_module *b, int step)
@@ -63,6 +63,10 @@ static struct symbols_range change_pages(unsigned what)
 		cr_assert_eq(mmap(at, count * 4096, PROT_READ | (rand() % 2 ? PROT_EXEC : 0),
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), at);
 		break;
+	case 5:
+		cr_assert_eq(mmap(at, count * 4096, PROT_READ | (rand() % 2 ? PROT_EXEC : 0),
+				  MAP_PRIVATE | MAP_FIXED, plain, rand() % 16 * 4096), at);
+		break;
 	default:
 		if (has_holes)
 			break;
@@ -111,15 +115,16 @@ Test(refresh_range, knows_what_all_of_the_map_says)
 		run(command);
 	}
 	file = open(in_directory("lib0.so"), O_RDONLY);
-	cr_assert_geq(file, 0);
+	plain = memfd_create("plain", 0);
+	cr_assert(file >= 0 && plain >= 0 && ftruncate(plain, 32 * 4096) == 0);
 	area = mmap(NULL, PAGES * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq((void *)area, MAP_FAILED);
 	munmap(area + PAGES / 2 * 4096, 4096);
 	struct symbols *s = own_symbols(), *whole = own_symbols();
 	srand(7);
 	for (int step = 0; step < CHANGES && can_ask; step++) {
-		unsigned what = (unsigned)rand() % 6;
-		struct symbols_range at = what == 5 ? change_library((unsigned)rand() % LIBRARIES)
+		unsigned what = (unsigned)rand() % 7;
+		struct symbols_range at = what == 6 ? change_library((unsigned)rand() % LIBRARIES)
 						    : change_pages(what);
 		int r = symbols_refresh_range(s, at.start, at.end);
 
@@ -137,6 +142,7 @@ Test(refresh_range, knows_what_all_of_the_map_says)
 	symbols_destroy(s);
 	symbols_destroy(whole);
 	close(file);
+	close(plain);
 }
 
 Test(refresh_range, says_when_there_is_no_process)
