@@ -29,6 +29,8 @@
 
 #define HWCAP2_FSGSBASE 2
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
+#define GUESS_SHARE 12          /* of 16: what is seldom guessed right is predicted better by itself */
+#define GUESS_SHARE_AMD 4       /* there `loop` is quick: see has_fast_loop */
 #define PATIENCE_NS (50 * 1000 * 1000)
 
 /* ---- what the translator asks ---------------------------------------------------- */
@@ -187,6 +189,7 @@ static int make_translator(struct target *target, struct err *err)
 		.trust_local = (uint64_t *)local_at(target, target->data_base + TRUST_AT),
 		.trust_base = target->data_base + TRUST_AT,
 		.heat_limit = HEAT_LIMIT,
+		.guess_share = __builtin_cpu_is("amd") ? GUESS_SHARE_AMD : GUESS_SHARE,
 		.heat_local = (uint64_t *)local_at(target, target->data_base + HEAT_AT),
 		.heat_base = target->data_base + HEAT_AT,
 		.seen_local = local_at(target, target->data_base + SEEN_AT),

@@ -21,8 +21,9 @@ struct xblock *cache_block(const struct translator *t, uint32_t index)
 	return chunked_at(&t->blocks, index);
 }
 
-/* Of 64 bytes of code, and the place in them: their blocks stand in one line of memory, since who
- * asks for one soon asks for others.  A careful block is another one than the block at its address. */
+/* Of 64 bytes of code, and the place in them: their blocks stand in one line of memory, since
+ * who asks for one soon asks for others.  A careful block is another one than the block at its
+ * address. */
 static uint32_t block_hash(uint64_t pc, bool is_careful)
 {
 	uint64_t key = pc + is_careful;

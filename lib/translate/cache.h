@@ -22,7 +22,8 @@
 
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
-#define SAMPLES_MAX 8
+#define SAMPLES_MAX 16          /* looks before guesses are made */
+#define RETURN_SAMPLES 8
 #define PAGES_READ 512
 #define CHANGES 8
 
@@ -88,7 +89,8 @@ struct heat {
 	uint64_t samples[SAMPLES_MAX];
 	uint8_t guess_count, sample_count;
 	uint8_t in_vain;                /* how often it was found about to ask: transaction.c */
-	bool is_settled;                /* a return: there will be no more guesses */
+	bool is_second;                 /* guesses have failed once */
+	bool is_settled;                /* there will be no others */
 };
 
 enum state_kind {

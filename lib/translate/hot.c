@@ -11,7 +11,8 @@
 
 #define RUN_MAX 24
 #define LOOK_AGAIN 97           /* lookups from one look to the next */
-#define BRANCH_SAMPLES 4
+#define SAMPLES_ALIKE 4         /* and it seems to go nowhere else */
+#define SEEN_MIN 2              /* to be a guess */
 #define RETURN_GUESSES_MAX 2
 
 /* One in the middle of a path is as its head is. */
@@ -46,26 +47,66 @@ static void look_again(struct translator *t, const struct xblock *b)
 	t->config.heat_local[b->heat - 1] = limit < LOOK_AGAIN ? limit : LOOK_AGAIN;
 }
 
-/* A target is worth a guess when it is seen for a second time within a few looks; a
- * branch that goes somewhere else each time is left to the table.  True: there is a new guess. */
+/* The most frequent of those that were seen and are no guess yet, and how often that was. */
+static uint64_t most_seen(const struct heat *h, unsigned *times)
+{
+	uint64_t best = 0;
+
+	*times = 0;
+	for (unsigned i = 0; i < h->sample_count; i++) {
+		unsigned n = is_guessed(h, h->samples[i]) ? 0 : times_seen(h, h->samples[i]);
+
+		if (n > *times) {
+			*times = n;
+			best = h->samples[i];
+		}
+	}
+	return best;
+}
+
+/* Guesses are worth it where they are right as a rule.  Each is a branch more; and an interpreter's
+ * next step, by the table, is one jump that the processor predicts from what came before. */
+static void guess_most(const struct translator *t, struct heat *h)
+{
+	unsigned covered = 0, times;
+
+	while (h->guess_count < GUESSES_MAX) {
+		uint64_t best = most_seen(h, &times);
+
+		if (times < SEEN_MIN)
+			break;
+		h->guesses[h->guess_count++] = best;
+		covered += times;
+	}
+	if (covered * SAMPLES_MAX < t->config.guess_share * h->sample_count)
+		h->guess_count = 0;
+}
+
+static bool is_always(const struct heat *h, uint64_t pc)
+{
+	return h->sample_count == SAMPLES_ALIKE && times_seen(h, pc) == SAMPLES_ALIKE;
+}
+
+/* Guesses that have failed often are made anew, once.  True: they are others now, or none. */
 static bool look_at_branch(struct translator *t, const struct xblock *b, uint64_t pc)
 {
 	struct heat *h = cache_heat(t, b);
 
-	if (!pc || h->guess_count == GUESSES_MAX || is_guessed(h, pc))
+	if (!pc || h->is_settled)
 		return false;
-	if (times_seen(h, pc)) {
-		h->guesses[h->guess_count++] = pc;
-		h->sample_count = 0;
+	if (h->guess_count) {
+		h->guess_count = h->sample_count = 0;
+		h->is_second = true;
 		return true;
 	}
-	if (h->sample_count >= BRANCH_SAMPLES) {
-		t->config.heat_local[b->heat - 1] = HEAT_NEVER;
+	h->samples[h->sample_count++] = pc;
+	if (h->sample_count < SAMPLES_MAX && !is_always(h, pc)) {
+		look_again(t, b);
 		return false;
 	}
-	h->samples[h->sample_count++] = pc;
-	look_again(t, b);
-	return false;
+	guess_most(t, h);
+	h->is_settled = h->is_second || !h->guess_count;
+	return true;
 }
 
 /* Those that were seen, the most frequent first.  False: they are too many. */
@@ -92,10 +133,10 @@ static bool look_at_return(struct translator *t, const struct xblock *b, uint64_
 
 	if (!pc || h->is_settled)
 		return false;
-	if (!h->guess_count && h->sample_count < SAMPLES_MAX) {
+	if (!h->guess_count && h->sample_count < RETURN_SAMPLES) {
 		h->samples[h->sample_count++] = pc;
 		look_again(t, b);
-		if (h->sample_count < SAMPLES_MAX)
+		if (h->sample_count < RETURN_SAMPLES)
 			return false;
 	}
 	h->is_settled = h->guess_count || !guess_all(h);

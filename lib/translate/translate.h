@@ -120,6 +120,9 @@ struct translate_config {
 	 * how many there are, of 8 bytes, zeroed. */
 	uint32_t counters_at, counters_max;
 	bool steps_syscalls;    /* see translator_syscalls_step() */
+	/* Of 16 looks at where an indirect call or jump goes, in how many of them its guesses must have
+	 * been right, or none is made. */
+	unsigned guess_share;
 	bool looks_near;        /* look-ahead goes one branch far: others want the processor */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */
 	bool has_fast_loop;             /* its `loop` is as quick as its jrcxz */
@@ -148,7 +151,8 @@ struct translate_config {
 #define TRANSLATE_LOOKUP_BYTES ((LOOKUP_HASHES * LOOKUP_LINE + LOOKUP_TAIL_MAX + 1) * 16ul)
 
 /* A store of four bytes that crosses no multiple of this is seen whole by all that execute them on
- * this processor: a line, or 8.  source: Intel SDM, vol. 3, 9.1.1; AMD APM, vol. 2, 7.3.2 */
+ * this processor: a line, or 8.  source, for data: Intel SDM, vol. 3, 9.1.1; AMD APM, vol. 2, 7.3.2;
+ * that it holds for who executes them: tests/unit/translate/patch.c */
 unsigned translate_patch_bytes(void);
 
 /* Writes the runtime at the start of the cache.  NULL: out of memory. */

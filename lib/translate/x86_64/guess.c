@@ -16,14 +16,14 @@
  *
  * Immediates in place of a table's entry, a direct branch in place of an indirect one,
  * and rax is left alone.  The last jump is an exit like any other: what is dropped is
- * unlinked there.  Only what is guessed wrong counts on, until no guess is left to add.
+ * unlinked there.  Only what is guessed wrong counts on, until the branch is settled.
  */
 #include <assert.h>
 
 #include "build.h"
 #include "runtime.h"
 
-#define WRONG_SHARE 10  /* a return's guesses may fail so many times as often as it is counted before */
+#define WRONG_SHARE 10  /* guesses may fail so many times as often as a branch is counted before */
 
 /* ---- the counter ------------------------------------------------------------------- */
 
@@ -57,14 +57,13 @@ bool guess_counter(struct build *b, int lookup, uint64_t *out)
 	if (b->ahead || !c->heat_limit || !c->heat_local || count_stub(b) == STUB_RESOLVER || !make_heat(b))
 		return false;
 	const struct heat *h = cache_heat(b->t, b->block);
-	bool is_predicted = lookup == LOOKUP_RET && b->t->predicts_returns;
 
-	if (is_predicted ? h->is_settled : h->guess_count == GUESSES_MAX)
+	if (h->is_settled)
 		return false;
 	*out = c->heat_base + 8ull * (b->block->heat - 1);
 	if (!is_in_reach(b->t, *out))
 		return false;
-	c->heat_local[b->block->heat - 1] = (is_predicted && h->guess_count ? WRONG_SHARE : 1ull) * c->heat_limit;
+	c->heat_local[b->block->heat - 1] = (h->guess_count ? WRONG_SHARE : 1ull) * c->heat_limit;
 	return true;
 }
 

@@ -26,8 +26,8 @@ static inline bool says(const struct state *a, const struct state *b)
 	uint64_t pc = a->pc + (a->kind == STATE_ALONG ? b->at - a->at : 0);
 
 	return pc == b->pc && a->kind == b->kind && a->block == b->block && a->site == b->site &&
-	       a->saved == b->saved && a->rcx_in == b->rcx_in && a->is_owed == b->is_owed && a->in_block == b->in_block &&
-	       a->arrives == b->arrives && a->section == b->section;
+	       a->saved == b->saved && a->rcx_in == b->rcx_in && a->is_owed == b->is_owed &&
+	       a->in_block == b->in_block && a->arrives == b->arrives && a->section == b->section;
 }
 
 /* Of `states`, where `index` is one of them. */

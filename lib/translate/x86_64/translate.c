@@ -448,7 +448,7 @@ void target_init(struct translator *t)
 	uint32_t runtime_len = (uint32_t)(runtime_end - runtime_start);
 	uint32_t split = (uint32_t)(t->config.size_bytes - t->config.size_bytes / COLD_SHARE) & ~63u;
 
-	assert(runtime_len <= RUNTIME_BYTES);
+	assert(runtime_len <= RUNTIME_BYTES && t->config.patch_bytes >= 8);
 	t->literal_at = t->literal_end = 0;
 	t->predicts_returns = returns_can_be_predicted(&t->config);
 	memcpy(t->config.local, runtime_start, runtime_len);

@@ -160,11 +160,10 @@ static char *translate(const char *source)
 	machine_load(m, code, code + n);
 	struct listing l = { .m = m, .hot = m->t->hot.at, .cold = m->t->cold.at };
 	cr_assert_eq(translator_enter(m->t, (struct app_pc){ m->program }, &at), 0);
-	/* A branch at the end of the first block that goes to +100 and +140, and often: a jump goes on
-	 * to the second when the first has been guessed. */
+	/* A branch at the end of the first block that goes to +100 and +140 by turns, and often. */
 	bool is_jump = strstr(how, "jump");
-	for (int i = 0; i < (is_jump ? 4 : SAMPLES_MAX) && strstr(how, "guess"); i++) {
-		struct app_pc often = { m->program + 0x100 + (uint64_t)(is_jump ? i / 2 : i % 2) * 0x40 };
+	for (int i = 0; i < (is_jump ? SAMPLES_MAX : RETURN_SAMPLES) && strstr(how, "guess"); i++) {
+		struct app_pc often = { m->program + 0x100 + (uint64_t)(i % 2) * 0x40 };
 		uint32_t block = cache_block_find(m->t, (struct app_pc){ m->program })->public.index;
 		struct cache_pc there;
 
