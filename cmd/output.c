@@ -166,6 +166,8 @@ static bool drain_all(struct output *output, bool *ends)
 			stream->idle_ns = 0;
 		else if (!stream->is_finished)
 			idle(output, stream);
+		if (stream->has_own_writer && !stream->is_finished)
+			writer_flush_due(stream->writer, output->now_ns);
 		if (!got && is_ended && finalize(output, stream))
 			*link = next;
 		else
@@ -278,6 +280,8 @@ static void *output_main(void *context)
 
 		drain_fast(output);
 		bool any = drain_all(output, &hurry);
+		if (output->has_main)
+			writer_flush_due(&output->main, output->now_ns);
 
 		enum unmapping unmapping = look_whether_to_unmap(output, any);
 		if (unmapping == UNMAP_NOW)

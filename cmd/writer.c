@@ -16,6 +16,8 @@
 #include "session.h"
 
 #define BUFFER_BYTES (256 * 1024)
+#define LIVE_NS (20 * 1000000ull)       /* that somebody who watches waits at most, */
+#define FILE_NS (1000 * 1000000ull)     /* and who looks into the file */
 
 extern char **environ;
 
@@ -137,6 +139,14 @@ void writer_flush(struct writer *w)
 {
 	write_out(w, w->buffer, w->used);
 	w->used = 0;
+}
+
+void writer_flush_due(struct writer *w, uint64_t now_ns)
+{
+	if (!w->used || now_ns - w->flushed_ns < (w->is_live ? LIVE_NS : FILE_NS))
+		return;
+	w->flushed_ns = now_ns;
+	writer_flush(w);
 }
 
 char *writer_room_slow(struct writer *w, size_t len)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -26,6 +27,7 @@ struct writer {
 	int error;                      /* errno of the first write that failed */
 	char *buffer;
 	size_t used, room;
+	uint64_t flushed_ns;            /* when, monotonic; for writer_flush_due() */
 };
 
 /* `name` as -o has it; NULL: standard error.  Kept by reference.  appends: a file
@@ -36,6 +38,8 @@ int writer_open(struct writer *w, struct session *session, const char *name, boo
  * error that any write had, but EPIPE: who does not read on has had enough. */
 int writer_close(struct writer *w, struct err *err);
 void writer_flush(struct writer *w);
+/* The same if that was some time ago: for who watches while events never pause. */
+void writer_flush_due(struct writer *w, uint64_t now_ns);
 
 /* The buffer full, or a line longer than it. */
 char *writer_room_slow(struct writer *w, size_t len);

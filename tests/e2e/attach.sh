@@ -113,6 +113,39 @@ test_three_thousand_threads() {
 	tail -n 1 out | grep -qx '3000 threads'
 }
 
+# What is shown is shown at once, also where events that are not shown never pause.
+test_rare_lines_are_not_held_back() {
+	cat >rare.c <<-'END'
+		#include <time.h>
+		static volatile long n;
+		__attribute__((noipa)) static void often(void) { n++; }
+		__attribute__((noipa)) static void seldom(void) { n++; }
+		int main(void)
+		{
+			struct timespec now, last = { 0 };
+			for (;;) {
+				for (int i = 0; i < 200; i++)
+					often();
+				clock_gettime(CLOCK_MONOTONIC, &now);
+				if ((now.tv_sec - last.tv_sec) * 1000000000 + now.tv_nsec - last.tv_nsec < 50000000)
+					continue;
+				seldom();
+				last = now;
+			}
+		}
+	END
+	gcc -O1 -o rare rare.c
+	start ./rare
+	rare=$STARTED
+	start "$TRACER" -q -p "$rare" --calls -F seldom -o '|cat >lines'
+	wait_for 20 grep -q 'seldom();' lines
+	stop "$STARTED"
+	start "$TRACER" -q -p "$rare" --calls -F seldom -o written
+	wait_for 20 grep -q 'seldom();' written
+	stop "$STARTED"
+	stop "$rare"
+}
+
 # The thread that translates had looked whether it should end, and slept for 100 ms, which one run in three to
 # ten then took.
 test_an_end_is_not_slept_through() {
