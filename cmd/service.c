@@ -17,6 +17,8 @@
 #define HELP_NS (50 * 1000 * 1000)
 #define SPIN_MIN_NS 4000
 #define SPIN_MAX_NS 400000
+#define TRY_NS 32000            /* once in so many naps that were short: */
+#define NAPS_TO_TRY 64
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS 1000000
 #define LOOK_NS 200000  /* so long a thread looks for its answer: to put it to sleep and wake it takes as long
@@ -274,9 +276,18 @@ static bool spin(struct target *target)
 	return false;
 }
 
+/* It has slept, and not for long.  Would looking have paid?  Who is woken each time does not see that;
+ * who looks where the thread wants the same processor keeps it from asking.  So now and then. */
+static void try_longer(struct target *target)
+{
+	if (!target->shares_processor && ++target->short_naps % NAPS_TO_TRY == 0 && target->spin_ns < TRY_NS)
+		target->spin_ns = TRY_NS;
+}
+
 static void sleep_until_bell(struct target *target)
 {
 	struct control *control = target->control;
+	uint64_t begun = now_ns();
 	const struct timespec limit = { 0, target->due_ns ? PUT_OFF_NS :
 					   target->watching ? LOG_READ_NS : 100 * 1000 * 1000 };
 
@@ -295,6 +306,8 @@ static void sleep_until_bell(struct target *target)
 	if (!on_bells(target) && !__atomic_load_n(&target->service_ends, __ATOMIC_ACQUIRE))
 		futex(&control->sleeping, FUTEX_WAIT, 1, &limit);
 	__atomic_store_n(&control->sleeping, 0, __ATOMIC_SEQ_CST);
+	if (now_ns() - begun < SPIN_MAX_NS)
+		try_longer(target);
 }
 
 static void *service_main(void *context)

@@ -30,7 +30,7 @@
 #define HWCAP2_FSGSBASE 2
 #define HEAT_LIMIT 2000         /* lookups that cost as much as one request */
 #define GUESS_SHARE 12          /* of 16: what is seldom guessed right is predicted better by itself */
-#define GUESS_SHARE_AMD 4       /* there `loop` is quick: see has_fast_loop */
+#define GUESS_SHARE_AMD 4       /* a guess is cheap there: see has_fast_loop */
 #define PATIENCE_NS (50 * 1000 * 1000)
 
 /* ---- what the translator asks ---------------------------------------------------- */

@@ -57,6 +57,7 @@ struct target {
 	pthread_t service;
 	bool has_service, service_ends;
 	uint64_t spin_ns;               /* how long the service looks before it sleeps */
+	unsigned short_naps;            /* how often it has slept for less than it might have looked */
 	bool shares_processor;          /* its threads and the service have one in all */
 	uint64_t due_ns;                /* when it is to answer the first that it has put off; 0: none */
 	uint64_t helped_ns;             /* transactions, the last time */

@@ -27,7 +27,7 @@ struct writer {
 	int error;                      /* errno of the first write that failed */
 	char *buffer;
 	size_t used, room;
-	uint64_t flushed_ns;            /* when, monotonic; for writer_flush_due() */
+	uint64_t flushed_ns;            /* when writer_flush_due() did so, monotonic */
 };
 
 /* `name` as -o has it; NULL: standard error.  Kept by reference.  appends: a file
@@ -38,7 +38,7 @@ int writer_open(struct writer *w, struct session *session, const char *name, boo
  * error that any write had, but EPIPE: who does not read on has had enough. */
 int writer_close(struct writer *w, struct err *err);
 void writer_flush(struct writer *w);
-/* The same if that was some time ago: for who watches while events never pause. */
+/* The same if this has not done so for some time: for who watches while events never pause. */
 void writer_flush_due(struct writer *w, uint64_t now_ns);
 
 /* The buffer full, or a line longer than it. */

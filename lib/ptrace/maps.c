@@ -222,15 +222,21 @@ struct near {
 	int fd;
 	struct maps *out;
 	uint64_t inode;                 /* of the file around here; 0: not known yet */
+	unsigned anonymous;             /* entries one after the other */
 	char name[PATH_MAX];
 };
 
+#define ANONYMOUS_MAX 4                 /* in a module; stacks may be many */
+
 /* What can be told to be in no module is not near one: a stack, the vdso. */
-static bool is_of_module(const struct near *near, const struct map *map)
+static bool is_of_module(struct near *near, const struct map *map)
 {
-	if (map->inode)
+	if (map->inode) {
+		near->anonymous = 0;
 		return !near->inode || near->inode == map->inode;
-	return !near->name[0] || !strncmp(near->name, "[anon:", 6);
+	}
+	return (!near->name[0] || !strncmp(near->name, "[anon:", 6)) &&
+	       near->anonymous++ < ANONYMOUS_MAX;
 }
 
 static int near_query(struct near *near, uint64_t address, uint64_t flags, struct map *map)
@@ -276,6 +282,7 @@ static int near_begin(struct near *near, uint64_t start, uint64_t *out)
 		r = near_query(near, map.start - 1, 0, &map);
 	}
 	near->inode = 0;
+	near->anonymous = 0;
 	return r == -ENOENT ? 0 : r;
 }
 

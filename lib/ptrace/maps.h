@@ -60,7 +60,7 @@ int maps_query(pid_t pid, uint64_t address, struct map *out);
 int maps_query_code(pid_t pid, uint64_t address, struct map *out);
 
 /* What is mapped in [start, end), with what lies next to it without a gap and may belong to
- * the same file, on either side: as long as it is of that file, or anonymous.  To be given to
+ * the same file, on either side: as long as it is of that file, or a little that is anonymous.  To be given to
  * maps_deinit().  -E2BIG: it is more than MAPS_NEAR_MAX entries; otherwise as maps_query(), but
  * for nothing there, which is a count of 0. */
 #define MAPS_NEAR_MAX 64

@@ -271,7 +271,7 @@ int symbols_refresh_range(struct symbols *s, uint64_t start, uint64_t end)
 
 /* ---- all of it ---------------------------------------------------------- */
 
-/* 1: the map says what it said before; -ESRCH: it says nothing any more. */
+/* 1: the map says what it said before, or never said anything; -ESRCH: it says nothing any more. */
 static int is_unchanged(struct symbols *s)
 {
 	size_t size = 0;
@@ -295,6 +295,7 @@ int symbols_refresh(struct symbols *s, struct err *err)
 	struct maps maps;
 	int r = is_unchanged(s);
 
+	s->parts = 0;
 	if (r < 0)
 		return err_set(err, -r, "process %d has ended", s->pid);
 	if (r)
@@ -305,7 +306,6 @@ int symbols_refresh(struct symbols *s, struct err *err)
 		err_set(err, -r, "out of memory");
 	if (r < 0)
 		return r;
-	s->parts = 0;
 	r = replace(s, &maps, &all);
 	maps_deinit(&maps);
 	if (r < 0) {

@@ -22,7 +22,7 @@
 
 #define NO_INDEX 0xffffffffu
 #define GUESSES_MAX 3
-#define SAMPLES_MAX 16          /* looks before guesses are made */
+#define SAMPLES_MAX 16          /* looks before guesses are made, if not the first four are alike */
 #define RETURN_SAMPLES 8
 #define PAGES_READ 512
 #define CHANGES 8
@@ -81,15 +81,14 @@ struct xblock {
 					 * and not found by its address */
 };
 
-/* Of an indirect branch: where it goes often, and what was seen when it was looked at. */
-#define HEAT_NEVER (1ull << 62)  /* a counter that asks no more */
+#define HEAT_NEVER (1ull << 62) /* a counter that asks no more */
 
+/* Of an indirect branch: where it goes often, and what was seen when it was looked at. */
 struct heat {
 	uint64_t guesses[GUESSES_MAX];
 	uint64_t samples[SAMPLES_MAX];
 	uint8_t guess_count, sample_count;
 	uint8_t in_vain;                /* how often it was found about to ask: transaction.c */
-	bool is_second;                 /* guesses have failed once */
 	bool is_settled;                /* there will be no others */
 };
 

@@ -80,33 +80,49 @@ static void guess_most(const struct translator *t, struct heat *h)
 	}
 	if (covered * SAMPLES_MAX < t->config.guess_share * h->sample_count)
 		h->guess_count = 0;
+	h->is_settled = !h->guess_count;
 }
 
-static bool is_always(const struct heat *h, uint64_t pc)
+/* What the program does may have changed: what is seen more often than not where the guesses have
+ * failed becomes one.  False: nothing is, and those that are there remain. */
+static bool guess_another(struct heat *h)
+{
+	unsigned times;
+	uint64_t best = most_seen(h, &times);
+	bool is_another = times * 2 > h->sample_count;
+
+	if (is_another)
+		h->guesses[h->guess_count++] = best;
+	h->is_settled = !is_another || h->guess_count == GUESSES_MAX;
+	return is_another;
+}
+
+static bool are_alike(const struct heat *h, uint64_t pc)
 {
 	return h->sample_count == SAMPLES_ALIKE && times_seen(h, pc) == SAMPLES_ALIKE;
 }
 
-/* Guesses that have failed often are made anew, once.  True: they are others now, or none. */
+/* True: the guesses are others now, or there will be none. */
 static bool look_at_branch(struct translator *t, const struct xblock *b, uint64_t pc)
 {
 	struct heat *h = cache_heat(t, b);
+	bool is_changed = true;
 
 	if (!pc || h->is_settled)
 		return false;
-	if (h->guess_count) {
-		h->guess_count = h->sample_count = 0;
-		h->is_second = true;
-		return true;
-	}
 	h->samples[h->sample_count++] = pc;
-	if (h->sample_count < SAMPLES_MAX && !is_always(h, pc)) {
+	if (h->sample_count < SAMPLES_MAX && !are_alike(h, pc)) {
 		look_again(t, b);
 		return false;
 	}
-	guess_most(t, h);
-	h->is_settled = h->is_second || !h->guess_count;
-	return true;
+	if (h->guess_count)
+		is_changed = guess_another(h);
+	else
+		guess_most(t, h);
+	h->sample_count = 0;
+	if (!is_changed)
+		t->config.heat_local[b->heat - 1] = HEAT_NEVER;
+	return is_changed;
 }
 
 /* Those that were seen, the most frequent first.  False: they are too many. */

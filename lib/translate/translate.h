@@ -120,8 +120,8 @@ struct translate_config {
 	 * how many there are, of 8 bytes, zeroed. */
 	uint32_t counters_at, counters_max;
 	bool steps_syscalls;    /* see translator_syscalls_step() */
-	/* Of 16 looks at where an indirect call or jump goes, in how many of them its guesses must have
-	 * been right, or none is made. */
+	/* Of 16 looks at where an indirect branch goes (but a return that is predicted), in how many
+	 * of them its guesses must have been right, or none is made. */
 	unsigned guess_share;
 	bool looks_near;        /* look-ahead goes one branch far: others want the processor */
 	bool has_bmi2, has_fsgsbase;    /* of the processor, for shorter checks */

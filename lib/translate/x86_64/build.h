@@ -303,7 +303,7 @@ bool guess_emit_by_register(struct build *b, struct where where);
 void guess_emit_distance(struct emit *e, struct reg to, uint64_t guess, uint64_t before);
 /* Gives the block's indirect branch a counter, if it is to be counted.  True: it has
  * one, whose address in the target is *out. */
-bool guess_counter(struct build *b, int lookup, uint64_t *out);
+bool guess_counter(struct build *b, uint64_t *out);
 /* Counts down, by rcx; the displacement of a short jump that is taken at zero. */
 uint32_t guess_emit_count(struct emit *e, uint64_t counter);
 /* Where that leads, behind the lookup: asks.  `where` holds there. */

@@ -48,7 +48,7 @@ static bool make_heat(struct build *b)
 	return true;
 }
 
-bool guess_counter(struct build *b, int lookup, uint64_t *out)
+bool guess_counter(struct build *b, uint64_t *out)
 {
 	const struct translate_config *c = &b->t->config;
 

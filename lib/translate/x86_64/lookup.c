@@ -155,7 +155,7 @@ static void emit_entry(struct build *b, bool hot, int lookup, struct where where
 		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
 	}
 	uint32_t miss = e->at - 1;
-	bool counted = guess_counter(b, lookup, &counter);
+	bool counted = guess_counter(b, &counter);
 	uint32_t often = counted ? guess_emit_count(e, counter) : 0;    /* hit: */
 	EMIT_RAW(e, 0xff, 0x60, 0x08);                          /* jmp [rax + 8] */
 	if (falls) {

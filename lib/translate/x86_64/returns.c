@@ -94,7 +94,7 @@ void returns_emit(struct build *b, bool hot, struct where where)
 		emit_mov_slot_reg(e, RCX);              /* mov gs:[slot], rcx */
 	where.saved |= BIT(1);
 	build_mark(b, hot, where);
-	bool counted = guess_counter(b, LOOKUP_RET, &counter);
+	bool counted = guess_counter(b, &counter);
 	uint32_t often = counted ? guess_emit_count(e, counter) : 0;
 	EMIT_RAW(e, 0x0f, 0xb6, 0xca);                  /* movzx ecx, dl */
 	EMIT_RAW(e, 0x65, 0xff, 0x24, 0xcd);            /* jmp gs:[returns + rcx * 8] */

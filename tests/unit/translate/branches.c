@@ -41,6 +41,30 @@ Test(branches, guesses_where_branches_go_often)
 	free(m);
 }
 
+static unsigned guesses_with(unsigned share)
+{
+	struct machine *m = make(&modes[NONE], PLACE_FAR);
+	const struct program p = P(turns);
+	unsigned guesses = 0;
+
+	m->t->config.guess_share = share;
+	compare(m, &p, 5, 40);
+	for (uint32_t i = 0; i < m->t->heats.count; i++)
+		guesses += ((const struct heat *)chunked_at(&m->t->heats, i))->guess_count;
+	machine_deinit(m);
+	free(m);
+	return guesses;
+}
+
+/* Of those to many places, the more the less they have to be right; returns have their own rule. */
+Test(branches, guesses_what_is_right_often_enough)
+{
+	unsigned any = guesses_with(0), some = guesses_with(SAMPLES_MAX / 2), none = guesses_with(SAMPLES_MAX + 1);
+
+	cr_expect_gt(any, none, "%u %u", any, none);
+	cr_expect(any >= some && some >= none, "%u %u %u", any, some, none);
+}
+
 /* Calls whose returns have one place in the thread's table, one within the other; and a return to
  * where no call came from. */
 PROGRAM(same_place,
