@@ -158,21 +158,6 @@ static int replace(struct symbols *s, const struct maps *maps, const struct stre
 #define PARTS_MIN 64
 #define ENTRIES_A_PART 8        /* that are read in the time that a part takes */
 
-static size_t first_mapping_behind(const struct symbols *s, uint64_t address)
-{
-	size_t low = 0, high = s->mapping_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (s->mappings[mid].end <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 static uint64_t module_reach(const struct module *m)
 {
 	return m->span_end > m->public.end ? m->span_end : m->public.end;
@@ -208,7 +193,7 @@ static bool widen(const struct symbols *s, struct stretch *at)
 		at->start = m->public.start < at->start ? m->public.start : at->start;
 		at->end = module_reach(m) > at->end ? module_reach(m) : at->end;
 	}
-	at->first_mapping = first_mapping_behind(s, at->start);
+	at->first_mapping = symbols_mapping_behind(s, at->start);
 	for (at->last_mapping = at->first_mapping;
 	     at->last_mapping < s->mapping_count &&
 	     s->mappings[at->last_mapping].start < at->end; at->last_mapping++) {

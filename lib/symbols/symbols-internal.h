@@ -74,6 +74,9 @@ struct symbols {
 	size_t retired_count;           /* ever */
 };
 
+/* The number of the first mapping that ends behind `address`; mapping_count: none does. */
+size_t symbols_mapping_behind(const struct symbols *s, uint64_t address);
+
 /* The mapping at `address`; where nothing is mapped, that of the module that was
  * there last; or NULL. */
 const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address);

@@ -88,7 +88,7 @@ static const struct mapping *retired_mapping(const struct symbols *s, uint64_t a
 	return NULL;
 }
 
-const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
+size_t symbols_mapping_behind(const struct symbols *s, uint64_t address)
 {
 	size_t low = 0, high = s->mapping_count;
 
@@ -100,8 +100,15 @@ const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
 		else
 			high = mid;
 	}
-	if (low < s->mapping_count && s->mappings[low].start <= address)
-		return &s->mappings[low];
+	return low;
+}
+
+const struct mapping *symbols_mapping(const struct symbols *s, uint64_t address)
+{
+	size_t i = symbols_mapping_behind(s, address);
+
+	if (i < s->mapping_count && s->mappings[i].start <= address)
+		return &s->mappings[i];
 	return retired_mapping(s, address);
 }
 
