@@ -179,7 +179,7 @@ static size_t first_module_behind(const struct symbols *s, uint64_t address)
 	return low;
 }
 
-/* So far that no module or mapping of the table lies across its ends.  Was it wider before? */
+/* So far that no module or mapping of the table lies across its ends.  False: it was so before. */
 static bool widen(const struct symbols *s, struct stretch *at)
 {
 	uint64_t start = at->start, end = at->end;

@@ -80,11 +80,12 @@ static void guess_most(const struct translator *t, struct heat *h)
 	}
 	if (covered * SAMPLES_MAX < t->config.guess_share * h->sample_count)
 		h->guess_count = 0;
-	h->is_settled = !h->guess_count;
+	h->is_settled = !h->guess_count || h->guess_count == GUESSES_MAX;
 }
 
 /* What the program does may have changed: what is seen more often than not where the guesses have
- * failed becomes one.  False: nothing is, and those that are there remain. */
+ * failed becomes one.  False: nothing is, and those that are there remain.
+ * requires: there is room for one */
 static bool guess_another(struct heat *h)
 {
 	unsigned times;

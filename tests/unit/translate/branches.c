@@ -56,6 +56,42 @@ static unsigned guesses_with(unsigned share)
 	return guesses;
 }
 
+/* A branch that goes to three places at first and then to others, one after the other: never more
+ * guesses than there is room for. */
+Test(branches, makes_no_more_guesses_than_there_is_room_for)
+{
+	struct machine *m = make(&modes[NONE], PLACE_FAR);
+	const struct program p = P(turns);
+	struct app_pc places[6], pc = { 0 };
+	struct cache_pc there;
+	unsigned count = 0, most = 0;
+
+	compare(m, &p, 5, 3);
+	for (uint32_t i = 0; i < m->t->blocks.count; i++) {
+		struct xblock *b = cache_block(m->t, i);
+		bool is_current = b->entry && cache_block_find(m->t, b->public.pc) == b;
+
+		if (is_current && count < 6)
+			places[count++] = b->public.pc;
+		if (is_current && b->heat)
+			pc = b->public.pc;
+	}
+	cr_assert(count == 6 && pc.address);
+	*cache_heat(m->t, cache_block_find(m->t, pc)) = (struct heat){ .guess_count = 0 };
+	for (unsigned n = 0; n < 400; n++) {
+		struct xblock *b = cache_block_find(m->t, pc);
+		int r = translator_hot(m->t, LOOKUP_JMP, b->public.index,
+				       places[n < SAMPLES_MAX ? n % 3 : 3 + n / 150], &there);
+
+		cr_assert_eq(r, 0);
+		b = cache_block_find(m->t, pc);
+		most = b->heat && cache_heat(m->t, b)->guess_count > most ? cache_heat(m->t, b)->guess_count : most;
+	}
+	cr_expect_eq(most, GUESSES_MAX);
+	machine_deinit(m);
+	free(m);
+}
+
 /* Of those to many places, the more the less they have to be right; returns have their own rule. */
 Test(branches, guesses_what_is_right_often_enough)
 {
