@@ -15,16 +15,11 @@ static void count(struct call_counts *c, const struct name *callee, uint64_t n)
 		summary_calls_add(c->counts, callee->function_id, n);
 }
 
-static bool is_stub(const struct name *name)
-{
-	return name->is_plt || name->is_resolver;
-}
-
 /* Out of a stub, or of what finds the function for it. */
 static void leave_stub(struct call_counts *c, const struct name *stub, const struct name *callee,
 		       uint64_t n)
 {
-	if (is_stub(callee) || !*callee->function) {
+	if (name_is_stub(callee) || !*callee->function) {
 		if (stub->is_plt)
 			c->stub = stub;
 		return;                 /* it keeps its name */
@@ -46,7 +41,7 @@ void call_counts_add(struct call_counts *c, enum site_kind kind, uint64_t from, 
 		return;
 	}
 	const struct name *function = names_now(names_of(c), from)->of_function;
-	if (is_stub(function))
+	if (name_is_stub(function))
 		leave_stub(c, function, callee, n);
 	else if (callee != function)
 		count(c, callee, n);

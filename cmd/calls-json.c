@@ -74,7 +74,7 @@ static void json_close(struct calls *c, struct frame *frame, enum calltree_end h
 		at = put_address(at, "pc", c->return_pc);
 	if (!c->output->options->no_time) {
 		at = put_literal(at, ",\"duration\":");
-		at = put_u64(at, clock_tsc_to_duration(frame_duration(frame, tsc, c->tree.cost)));
+		at = put_u64(at, clock_tsc_to_duration(frame_duration(frame, tsc, &c->tree.cost)));
 	}
 	finish(c, frame, at);
 }

@@ -57,7 +57,7 @@ static char *put_begin(struct calls *c, char *at, const struct frame *frame, boo
 	if (!o->no_time) {
 		if (ends && output->colored)
 			at = put_literal(at, DIM);
-		at = ends ? put_duration(at, frame_duration(frame, tsc, c->tree.cost))
+		at = ends ? put_duration(at, frame_duration(frame, tsc, &c->tree.cost))
 			  : put_spaces(at, DURATION_BYTES);
 		if (ends && output->colored)
 			at = put_literal(at, PLAIN);

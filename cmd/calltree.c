@@ -69,7 +69,7 @@ static inline void push(struct calltree *tree, const struct calltree_ops *ops,
 	if (s->count == s->room && !grow(s))
 		return;
 	struct frame *frame = &s->frames[s->count++];
-	frame_init(frame, callee, call_pc, slot, tsc, tree->cost.waited);
+	frame_init(frame, callee, frame_traits(callee), call_pc, slot, tsc, &tree->cost);
 	frame->is_tail = is_tail;
 	ops->opened(ops->context, frame, s->count > 1 ? frame - 1 : NULL);
 }
@@ -81,8 +81,7 @@ static inline void pop(struct calltree *tree, const struct calltree_ops *ops,
 	struct frame *frame = &s->frames[s->count - 1];
 
 	if (s->count > 1)
-		frame_end_within(frame - 1, frame,
-				 frame_duration(frame, tsc, tree->cost));
+		frame[-1].children += frame_duration(frame, tsc, &tree->cost);
 	s->signals -= frame->is_signal;
 	ops->closed(ops->context, frame, how, tsc);
 	s->count--;
@@ -227,7 +226,7 @@ static bool is_large_frame(struct calltree *tree, uint32_t slot)
 {
 	const struct frame *t = top(tree);
 
-	if (!below(slot, t->slot) || t->slot - slot > FRAME_BYTES_MAX || t->callee->switches_stacks)
+	if (!below(slot, t->slot) || t->slot - slot > FRAME_BYTES_MAX || t->traits & FRAME_SWITCHES_STACKS)
 		return false;
 	for (const struct call_stack *s = tree->stacks; s; s = s->next)
 		if (s != tree->current && gap(s, slot) == 0)
@@ -258,14 +257,9 @@ void calltree_call(struct calltree *tree, const struct calltree_ops *ops,
 {
 	struct frame *t = top(tree);
 
-	if (t && (t->slot - slot - 1 >= CALLTREE_NEAR_BYTES || t->callee->switches_stacks))
+	if (t && (t->slot - slot - 1 >= CALLTREE_NEAR_BYTES || t->traits & FRAME_SWITCHES_STACKS))
 		call_slow(tree, ops, slot, tsc);
 	push(tree, ops, callee, call_pc, slot, tsc, false);
-}
-
-static bool is_transparent(const struct name *name)
-{
-	return name->is_plt || name->is_resolver;
 }
 
 static void rename_top(struct calltree *tree, const struct calltree_ops *ops,
@@ -274,10 +268,11 @@ static void rename_top(struct calltree *tree, const struct calltree_ops *ops,
 	struct frame *t = top(tree);
 
 	/* The lazy half of a stub, PLT0: no name better than the stub's. */
-	if (is_transparent(callee) ? *t->callee->function != 0 : !*callee->function &&
+	if (name_is_stub(callee) ? *t->callee->function != 0 : !*callee->function &&
 	    !strcmp(callee->module, t->callee->module))
 		return;
 	t->callee = callee;
+	t->traits = frame_traits(callee);
 	if (ops->renamed)
 		ops->renamed(ops->context, t, tree->current->count > 1 ? t - 1 : NULL);
 }
@@ -291,7 +286,7 @@ static void replace_top(struct calltree *tree, const struct calltree_ops *ops,
 	uint32_t slot = t->slot, interrupted_sp = t->interrupted_sp;
 	bool is_signal = t->is_signal;
 
-	if (is_transparent(t->callee)) {
+	if (t->traits & FRAME_STUB) {
 		rename_top(tree, ops, callee);
 		return;
 	}
@@ -315,10 +310,10 @@ void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
 		replace_top(tree, ops, callee, tsc);
 		return;
 	}
-	if (t && below(sp, t->slot) && !t->callee->switches_stacks) {
+	if (t && below(sp, t->slot) && !(t->traits & FRAME_SWITCHES_STACKS)) {
 		/* PLT0 and the resolver, which have pushed two words; the cold part of
 		 * a function, which is at its body's depth. */
-		if ((is_transparent(t->callee) && t->slot - sp <= 16) || callee->is_cold)
+		if ((t->traits & FRAME_STUB && t->slot - sp <= 16) || callee->is_cold)
 			return;
 	}
 	if (from_pc && ops->name(ops->context, from_pc)->of_function == callee)
@@ -329,7 +324,7 @@ void calltree_tailcall(struct calltree *tree, const struct calltree_ops *ops,
 		replace_top(tree, ops, callee, tsc);
 		return;
 	}
-	if (t && t->callee->switches_stacks) {
+	if (t && t->traits & FRAME_SWITCHES_STACKS) {
 		begin_stack(tree, sp);
 	} else {
 		go_to(tree, sp);
@@ -378,7 +373,7 @@ static void return_slow(struct calltree *tree, const struct calltree_ops *ops, u
 		pop(tree, ops, CALLTREE_RETURN, tsc);
 		return;
 	}
-	if (after_call && t && t->callee->switches_stacks && follow_copy(tree, ops, pc, sp, tsc))
+	if (after_call && t && t->traits & FRAME_SWITCHES_STACKS && follow_copy(tree, ops, pc, sp, tsc))
 		return;
 	/* `ret` as a way to call: the first switch to a coroutine does so. */
 	if (at && at->is_start) {
@@ -424,7 +419,7 @@ void calltree_signal(struct calltree *tree, const struct calltree_ops *ops,
 	if (s->count == s->room && !grow(s))
 		return;
 	struct frame *frame = &s->frames[s->count++];
-	frame_init(frame, handler, 0, slot, tsc, tree->cost.waited);
+	frame_init(frame, handler, frame_traits(handler), 0, slot, tsc, &tree->cost);
 	frame->is_signal = true;
 	frame->signal = (uint8_t)signal;
 	frame->interrupted_sp = interrupted_sp;

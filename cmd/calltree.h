@@ -34,14 +34,19 @@
 
 #include "names.h"
 
+enum frame_trait {
+	FRAME_STUB = 1,                 /* the callee is one: name_is_stub() */
+	FRAME_SWITCHES_STACKS = 2,      /* it may go on, on another one */
+};
+
 struct frame {
 	const struct name *callee;
 	uint64_t call_pc;               /* 0: not entered by a call that was seen */
 	uint32_t slot;
 	uint32_t interrupted_sp;        /* of a handler: where it came in */
 	uint64_t start, children;       /* tsc; of the calls in it, in ticks */
-	uint64_t events, waited;        /* within it, and ticks of waiting before it: what is
-					 * not the program's */
+	uint64_t events_before, waited_before;  /* of calltree_cost, at its start */
+	uint8_t traits;                 /* enum frame_trait, of the callee */
 	bool is_tail;                   /* it took another's place by a jump */
 	bool is_signal;                 /* entered by the kernel: a handler */
 	uint8_t signal;
@@ -51,12 +56,27 @@ struct frame {
 	uint8_t around;                 /* FILTER_ONLY, FILTER_NOT: they hold here */
 	bool is_recursive;              /* open further out already */
 	uint32_t depth;                 /* shown frames around it */
-	const struct name *shown;       /* the name of the opening line */
+	uint32_t shown_id;              /* -c: the function_id of ... */
+	const struct name *shown;       /* ... the name of the opening line */
 };
 
+/* Of tracing: it is taken off durations. */
+struct calltree_cost {
+	uint64_t event;                 /* ticks of one */
+	uint64_t events;                /* of the thread, so far */
+	uint64_t waited;                /* ticks, for room for events, so far */
+};
+
+static inline uint8_t frame_traits(const struct name *callee)
+{
+	return (uint8_t)((name_is_stub(callee) ? FRAME_STUB : 0) |
+			 (callee->switches_stacks ? FRAME_SWITCHES_STACKS : 0));
+}
+
 /* Field by field: made for each call, it is not to become a memset(). */
-static inline void frame_init(struct frame *frame, const struct name *callee, uint64_t call_pc,
-			      uint32_t slot, uint64_t tsc, uint64_t waited)
+static inline void frame_init(struct frame *frame, const struct name *callee, uint8_t traits,
+			      uint64_t call_pc, uint32_t slot, uint64_t tsc,
+			      const struct calltree_cost *cost)
 {
 	frame->callee = callee;
 	frame->call_pc = call_pc;
@@ -64,8 +84,9 @@ static inline void frame_init(struct frame *frame, const struct name *callee, ui
 	frame->interrupted_sp = 0;
 	frame->start = tsc;
 	frame->children = 0;
-	frame->events = 0;
-	frame->waited = waited;
+	frame->events_before = cost->events;
+	frame->waited_before = cost->waited;
+	frame->traits = traits;
 	frame->is_tail = false;
 	frame->is_signal = false;
 	frame->signal = 0;
@@ -74,6 +95,7 @@ static inline void frame_init(struct frame *frame, const struct name *callee, ui
 	frame->around = 0;
 	frame->is_recursive = false;
 	frame->depth = 0;
+	frame->shown_id = 0;
 	frame->shown = NULL;
 }
 
@@ -84,12 +106,6 @@ struct call_stack {
 	unsigned count, room;
 	unsigned signals;               /* frames that are handlers */
 	struct call_stack *next;
-};
-
-/* Of tracing, in ticks: it is taken off durations. */
-struct calltree_cost {
-	uint64_t event;                 /* of one */
-	uint64_t waited;                /* for room for events, so far */
 };
 
 struct calltree {
@@ -116,24 +132,15 @@ struct calltree_ops {
 
 /* How long the call took, in ticks, but for the events in it, and its own.  These were measured
  * once, and take half of that or twice as much on a machine whose neighbours come and go: a part
- * of 20 is the program's at least, about as much as of one that does nothing but call. */
+ * of 16 is the program's at least, about as much as of one that does nothing but call. */
 static inline uint64_t frame_duration(const struct frame *frame, uint64_t tsc,
-				      struct calltree_cost cost)
+				      const struct calltree_cost *cost)
 {
-	uint64_t all = tsc - frame->start, waited = cost.waited - frame->waited;
-	uint64_t events = cost.event * (frame->events + 1);
+	uint64_t all = tsc - frame->start, waited = cost->waited - frame->waited_before;
+	uint64_t events = cost->event * (cost->events - frame->events_before);
 
 	all = all > waited ? all - waited : 0;
-	return all - (events < all - all / 20 ? events : all - all / 20);
-}
-
-/* The frame ends within its parent: by an event, and begun by one unless it is a tail
- * call, which began by the end of the one before it. */
-static inline void frame_end_within(struct frame *parent, const struct frame *frame,
-				    uint64_t duration)
-{
-	parent->children += duration;
-	parent->events += frame->events + 1 + !frame->is_tail;
+	return all - (events < all - all / 16 ? events : all - all / 16);
 }
 
 int calltree_init(struct calltree *tree);

@@ -42,6 +42,12 @@ struct name {
 	unsigned map_changes;           /* of the origin, when that was looked at */
 };
 
+/* Code of the dynamic linker's that ends in a jump to the function that was meant. */
+static inline bool name_is_stub(const struct name *name)
+{
+	return name->is_plt || name->is_resolver;
+}
+
 struct names;
 
 /* mangled: names as they stand in the symbol table. */

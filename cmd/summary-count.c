@@ -14,11 +14,18 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define TARGETS 4096u           /* of indirect calls; a power of 2 */
 
+/* What of a callee is asked for at each call; its name itself is looked at where it must be. */
+struct summary_callee {
+	const struct name *name;        /* NULL: not known */
+	uint32_t function_id;
+	uint8_t traits;                 /* enum frame_trait */
+};
+
 struct summary_site {
 	uint32_t id;            /* the event's first word */
-	uint8_t kind;           /* enum site_kind; SITE_NONE: not known */
+	uint32_t kind;          /* enum site_kind; SITE_NONE: not known */
 	uint64_t pc;
-	const struct name *callee;
+	struct summary_callee callee;
 };
 
 struct summary_sites {
@@ -27,7 +34,7 @@ struct summary_sites {
 	unsigned map_changes;                   /* of the origin, when the table was begun */
 	struct summary_target {
 		uint64_t address;
-		const struct name *callee;
+		struct summary_callee callee;
 	} targets[TARGETS];
 };
 
@@ -53,11 +60,6 @@ static bool make_room(struct summary_sites *sites, uint32_t index)
 	return true;
 }
 
-static ALWAYS_INLINE bool is_stub(const struct name *name)
-{
-	return name->is_plt || name->is_resolver;
-}
-
 /* Payload; a constant where the kind is one: the loop below then need not wait for the
  * event's first word to know where the next one begins. */
 static ALWAYS_INLINE unsigned words_of(enum site_kind kind, bool timed)
@@ -76,8 +78,16 @@ static bool is_usual(const struct site *site)
 	       (site->kind == SITE_RETURN && site->flags & SITE_AFTER_CALL);
 }
 
-void summary_learn(struct calls *c, const struct record *r, const struct name *callee)
+static struct summary_callee callee_of(const struct name *name)
 {
+	if (!name)
+		return (struct summary_callee){ NULL, 0, 0 };
+	return (struct summary_callee){ name, name->function_id, frame_traits(name) };
+}
+
+void summary_learn(struct calls *c, const struct record *r, const struct name *name)
+{
+	struct summary_callee callee = callee_of(name);
 	struct summary_sites *sites = c->counts->sites;
 	const struct site *site = r->site;
 
@@ -145,25 +155,27 @@ struct counting {
 	struct calltree_cost cost;
 };
 
-static ALWAYS_INLINE void enter(struct counting *g, struct frame *frame, struct how how)
+static ALWAYS_INLINE void enter(struct counting *g, struct frame *frame, uint32_t function_id,
+				struct how how)
 {
 	if (how.filtered)
 		calls_filter_within(g->calls, frame, frame - 1);
 	else
 		frame->around = FILTER_ONLY;
 	frame->shown = frame->callee;
+	frame->shown_id = function_id;
 	if (how.timed)
-		frame->is_recursive = g->open[frame->callee->function_id]++ != 0;
+		frame->is_recursive = g->open[function_id]++ != 0;
 }
 
 static ALWAYS_INLINE void leave(struct counting *g, struct frame *frame, struct how how)
 {
-	uint32_t id = frame->shown->function_id;
-	uint64_t duration = how.timed ? frame_duration(frame, g->tsc, g->cost) : 0;
+	uint32_t id = frame->shown_id;
+	uint64_t duration = how.timed ? frame_duration(frame, g->tsc, &g->cost) : 0;
 
 	if (how.timed) {
 		g->open[id]--;
-		frame_end_within(frame - 1, frame, duration);
+		frame[-1].children += duration;
 	}
 	if (how.filtered && frame->is_hidden)
 		return;
@@ -173,17 +185,17 @@ static ALWAYS_INLINE void leave(struct counting *g, struct frame *frame, struct 
 		g->counts[id].calls++;
 }
 
-static ALWAYS_INLINE bool on_call(struct counting *g, const struct name *callee, uint64_t pc,
-				  uint32_t sp, struct how how)
+static ALWAYS_INLINE bool on_call(struct counting *g, const struct summary_callee *callee,
+				  uint64_t pc, uint32_t sp, struct how how)
 {
 	struct frame *t = g->top;
 
 	if (t->slot - sp - 1 >= CALLTREE_NEAR_BYTES || t == g->end ||
-	    t->callee->switches_stacks || callee->function_id >= g->room)
+	    t->traits & FRAME_SWITCHES_STACKS || callee->function_id >= g->room)
 		return false;
 	g->top = ++t;
-	frame_init(t, callee, pc, sp, g->tsc, g->cost.waited);
-	enter(g, t, how);
+	frame_init(t, callee->name, callee->traits, pc, sp, g->tsc, &g->cost);
+	enter(g, t, callee->function_id, how);
 	return true;
 }
 
@@ -200,38 +212,40 @@ static ALWAYS_INLINE bool on_return(struct counting *g, uint32_t sp, struct how 
 
 /* A stub's frame becomes that of the function; any other is followed by it, unless it is
  * its own start that it jumps to. */
-static ALWAYS_INLINE bool on_tailcall(struct counting *g, const struct name *callee, uint32_t sp,
-				      struct how how)
+static ALWAYS_INLINE bool on_tailcall(struct counting *g, const struct summary_callee *callee,
+				      uint32_t sp, struct how how)
 {
 	struct frame *t = g->top;
 
 	if (t->slot != sp || t == g->outermost || t->is_signal || !t->shown ||
 	    callee->function_id >= g->room)
 		return false;
-	bool from_stub = is_stub(t->callee);
-	if (from_stub && (is_stub(callee) || !*callee->function))
+	bool from_stub = t->traits & FRAME_STUB;
+	if (from_stub && (callee->traits & FRAME_STUB || !*callee->name->function))
 		return false;           /* it may keep its name */
-	if (!from_stub && t->callee->of_function == callee)
+	if (!from_stub && t->callee->of_function == callee->name)
 		return true;
 	if (!from_stub) {
 		leave(g, t, how);
-		frame_init(t, callee, t->call_pc, sp, g->tsc, g->cost.waited);
+		frame_init(t, callee->name, callee->traits, t->call_pc, sp, g->tsc, &g->cost);
 		t->is_tail = true;
 	} else if (how.timed) {
-		g->open[t->shown->function_id]--;
+		g->open[t->shown_id]--;
 	}
-	t->callee = callee;
-	enter(g, t, how);
+	t->callee = callee->name;
+	t->traits = callee->traits;
+	enter(g, t, callee->function_id, how);
 	return true;
 }
 
-static ALWAYS_INLINE const struct name *target_name(struct summary_sites *sites,
-						    const uint32_t *words)
+/* NULL: not known. */
+static ALWAYS_INLINE const struct summary_callee *target_callee(struct summary_sites *sites,
+								const uint32_t *words)
 {
 	uint64_t address = words[0] | (uint64_t)words[1] << 32;
 	const struct summary_target *target = target_at(sites, address);
 
-	return target->address == address ? target->callee : NULL;
+	return target->address == address && target->callee.name ? &target->callee : NULL;
 }
 
 static ALWAYS_INLINE uint64_t tsc_of(const uint32_t *words, enum site_kind kind, struct how how)
@@ -246,7 +260,7 @@ static ALWAYS_INLINE size_t on_event(struct counting *g, struct summary_sites *s
 				     const struct summary_site *site, const uint32_t *words,
 				     struct how how)
 {
-	const struct name *callee;
+	const struct summary_callee *callee;
 
 	switch (site->kind) {
 	case SITE_RETURN:
@@ -254,16 +268,16 @@ static ALWAYS_INLINE size_t on_event(struct counting *g, struct summary_sites *s
 		return on_return(g, words[1], how) ? 1 + words_of(SITE_RETURN, how.timed) : 0;
 	case SITE_CALL:
 		g->tsc = tsc_of(words, SITE_CALL, how);
-		return on_call(g, site->callee, site->pc, words[1], how) ?
+		return on_call(g, &site->callee, site->pc, words[1], how) ?
 		       1 + words_of(SITE_CALL, how.timed) : 0;
 	case SITE_CALL_INDIRECT:
 		g->tsc = tsc_of(words, SITE_CALL_INDIRECT, how);
-		callee = target_name(sites, words + 2);
+		callee = target_callee(sites, words + 2);
 		return callee && on_call(g, callee, site->pc, words[1], how) ?
 		       1 + words_of(SITE_CALL_INDIRECT, how.timed) : 0;
 	case SITE_TAILCALL:
 		g->tsc = tsc_of(words, SITE_TAILCALL, how);
-		return on_tailcall(g, site->callee, words[1], how) ?
+		return on_tailcall(g, &site->callee, words[1], how) ?
 		       1 + words_of(SITE_TAILCALL, how.timed) : 0;
 	default:
 		return 0;
@@ -278,7 +292,7 @@ static ALWAYS_INLINE size_t count_usual(const struct counting *begun, struct out
 	struct counting g = *begun;
 	struct summary_site *items = sites->items;
 	uint32_t room = sites->room;
-	uint64_t events = 0, tsc = g.tsc;
+	uint64_t tsc = g.tsc, events = g.cost.events;
 	size_t at = 0;
 
 	while (n - at > EVENT_WORDS_MAX) {
@@ -286,6 +300,7 @@ static ALWAYS_INLINE size_t count_usual(const struct counting *begun, struct out
 
 		if (index >= room || items[index].id != words[at])
 			break;
+		g.cost.events = events + 1;
 		size_t took = on_event(&g, sites, &items[index], words + at, how);
 		if (!took)
 			break;
@@ -293,7 +308,8 @@ static ALWAYS_INLINE size_t count_usual(const struct counting *begun, struct out
 		tsc = g.tsc;
 		events++;
 	}
-	output->events += events;
+	output->events += events - begun->cost.events;
+	begun->calls->tree.cost.events = events;
 	begun->stack->count = (unsigned)(g.top - g.outermost) + 1;
 	begun->calls->last_tsc = tsc;
 	return at;

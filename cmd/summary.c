@@ -58,6 +58,7 @@ static inline void enter(struct calls *c, struct frame *frame)
 	if (c->is_timed)
 		frame->is_recursive = c->open[id]++ != 0;
 	frame->shown = frame->callee;
+	frame->shown_id = id;
 }
 
 void summary_opened(void *context, struct frame *frame, struct frame *parent)
@@ -73,7 +74,7 @@ void summary_renamed(void *context, struct frame *frame, struct frame *parent)
 	struct calls *c = context;
 
 	if (frame->shown && c->is_timed)
-		c->open[frame->shown->function_id]--;
+		c->open[frame->shown_id]--;
 	summary_opened(c, frame, parent);
 }
 
@@ -112,10 +113,10 @@ void summary_closed(void *context, struct frame *frame, enum calltree_end how, u
 	(void)how;
 	if (!frame->shown)
 		return;
-	uint32_t id = frame->shown->function_id;
+	uint32_t id = frame->shown_id;
 	if (c->is_timed)
 		c->open[id]--;
-	uint64_t duration = frame_duration(frame, tsc, c->tree.cost);
+	uint64_t duration = frame_duration(frame, tsc, &c->tree.cost);
 	if (frame->is_hidden || duration < c->min_ticks || !output_show(c->output))
 		return;
 	summary_add(&c->counts->items[id], frame, duration);

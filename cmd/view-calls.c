@@ -55,11 +55,6 @@ static void show_around(struct calls *c, struct frame *frame)
 		show(c, first);
 }
 
-static bool is_stub(const struct frame *frame)
-{
-	return frame->callee->is_plt || frame->callee->is_resolver;
-}
-
 static void opened(void *context, struct frame *frame, struct frame *parent)
 {
 	struct calls *c = context;
@@ -69,7 +64,7 @@ static void opened(void *context, struct frame *frame, struct frame *parent)
 		return;
 	if (parent && !parent->is_shown)
 		show_around(c, frame);
-	if (c->sink->is_eager && !is_stub(frame))
+	if (c->sink->is_eager && !(frame->traits & FRAME_STUB))
 		show(c, frame);
 }
 
@@ -81,7 +76,7 @@ static void renamed(void *context, struct frame *frame, struct frame *parent)
 		return;
 	frame->is_shown = false;
 	calls_filter(c, frame, parent);
-	if (!frame->is_hidden && c->sink->is_eager && !c->min_ticks && !is_stub(frame)) {
+	if (!frame->is_hidden && c->sink->is_eager && !c->min_ticks && !(frame->traits & FRAME_STUB)) {
 		show_around(c, frame);
 		show(c, frame);
 	}
@@ -94,7 +89,7 @@ static void closed(void *context, struct frame *frame, enum calltree_end how, ui
 	if (frame->is_hidden)
 		return;
 	if (!frame->is_shown) {
-		if (c->min_ticks && frame_duration(frame, tsc, c->tree.cost) < c->min_ticks)
+		if (c->min_ticks && frame_duration(frame, tsc, &c->tree.cost) < c->min_ticks)
 			return;
 		show_around(c, frame);
 		frame->shown = frame->callee;
@@ -159,6 +154,7 @@ static void event(struct output *output, struct stream *stream, const struct rec
 
 	calls_waited(c);
 	c->last_tsc = tsc;
+	c->tree.cost.events++;
 	switch (site->kind) {
 	case SITE_CALL_INDIRECT:
 		target = r->target;
@@ -199,7 +195,7 @@ static void show_all(struct calls *c)
 		first--;
 	for (; first < s->count; first++)
 		if (!c->min_ticks || frame_duration(&s->frames[first], c->last_tsc,
-						    c->tree.cost) >= c->min_ticks)
+						    &c->tree.cost) >= c->min_ticks)
 			show(c, &s->frames[first]);
 }
 
@@ -221,8 +217,7 @@ static void count_all(struct calls *c, struct call_stack *s)
 		const struct frame *frame = &s->frames[i];
 
 		if (i)
-			frame_end_within(&s->frames[i - 1], frame,
-					 frame_duration(frame, c->last_tsc, c->tree.cost));
+			s->frames[i - 1].children += frame_duration(frame, c->last_tsc, &c->tree.cost);
 		summary_closed(c, &s->frames[i], CALLTREE_UNWOUND, c->last_tsc);
 	}
 }

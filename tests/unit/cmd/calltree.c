@@ -354,11 +354,14 @@ Test(calltree, frames_follow_a_stack_that_is_copied)
 /* What tracing took is taken off, but never all of it: an event may take less than was measured. */
 Test(calltree, a_duration_is_without_the_events)
 {
-	struct frame frame = { .start = 1000, .events = 9, .waited = 50 };
-	struct calltree_cost cost = { .event = 10, .waited = 250 };
+	struct calltree_cost cost = { .event = 10, .events = 3, .waited = 50 };
+	struct frame frame;
 
-	cr_expect_eq(frame_duration(&frame, 2000, cost), 1000 - 200 - 10 * 10);
+	frame_init(&frame, name("f"), 0, 0, 0x8000, 1000, &cost);
+	cost.events = 13;
+	cost.waited = 250;
+	cr_expect_eq(frame_duration(&frame, 2000, &cost), 1000 - 200 - 10 * 10);
 	cost.event = 100;
-	cr_expect_eq(frame_duration(&frame, 2000, cost), (1000 - 200) / 20);
-	cr_expect_eq(frame_duration(&frame, 1100, cost), 0, "it has done nothing but wait");
+	cr_expect_eq(frame_duration(&frame, 2000, &cost), (1000 - 200) / 16);
+	cr_expect_eq(frame_duration(&frame, 1100, &cost), 0, "it has done nothing but wait");
 }
