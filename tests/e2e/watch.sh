@@ -510,12 +510,18 @@ test_blocked_traps_are_watched_by_code() {
 test_traps_that_were_blocked_meanwhile_are_taken_back() {
 	needs_debug_registers
 	start "$VICTIMS/fills" later >out
-	"$TRACER" -q -p "$STARTED" --watch filled --watch-with hw -o trace --duration 800ms
-	grep -q '^blocked' out || fail "not yet blocked"
-	kill -USR1 "$STARTED"
+	local victim=$STARTED
+	start "$TRACER" -q -p "$victim" --watch filled --watch-with hw -o trace
+	wait_for 10 test -s trace
+	kill -USR2 "$victim"
+	wait_for 5 grep -q '^blocked' out
+	sleep 0.3
+	kill -INT "$STARTED"
+	wait "$STARTED"
+	kill -USR1 "$victim"
 	wait_for 5 grep -q unblocked out
 	sleep 0.1
-	kill -0 "$STARTED" || fail "it is gone"
+	kill -0 "$victim" || fail "it is gone"
 }
 
 # What a callee needs may be more than one check can say: the call's own push is checked.
