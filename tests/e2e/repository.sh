@@ -73,7 +73,6 @@ test_install_and_uninstall() {
 	[ -z "$(find root -type f)" ]
 }
 
-# One that only an old build still has would be missing anywhere else.
 # A trace, say, that somebody left beside the sources.
 test_only_sources_are_kept() {
 	local large
@@ -83,6 +82,7 @@ test_only_sources_are_kept() {
 	[ -z "$large" ] || fail "larger than any source: $large"
 }
 
+# One that only an old build still has would be missing anywhere else.
 test_every_victim_is_built() {
 	local made
 
@@ -93,11 +93,13 @@ test_every_victim_is_built() {
 	done
 }
 
+# And can be run, if they say by what.
 test_scripts_parse() {
 	local script
 
-	for script in "$ROOT"/tests/e2e/*.sh "$ROOT"/tests/{run,lib.sh,golden/run} "$ROOT"/scripts/* \
-		"$ROOT"/.ci/run "$ROOT"/bench/run; do
+	for script in "$ROOT"/tests/{e2e,soak}/*.sh "$ROOT"/tests/{run,lib.sh,servers.sh} \
+		"$ROOT"/tests/{golden,fuzz}/run "$ROOT"/scripts/* "$ROOT"/.ci/run "$ROOT"/bench/{run,servers,peers,growth}; do
+		[ -x "$script" ] || [ "$(head -c 2 "$script")" != '#!' ] || fail "no program: ${script#"$ROOT"/}"
 		case $(head -n 1 "$script") in
 		*python3) /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$script" ;;
 		*) bash -n "$script" ;;
