@@ -144,24 +144,22 @@ static void emit_entry(struct build *b, bool hot, int lookup, struct where where
 	};
 	bool falls = b->t->config.has_fast_loop;
 	uint64_t counter;
+	/* Before it is known whether it is the first entry: the target of a busy branch may lie behind others. */
+	bool counted = guess_counter(b, &counter);
+	uint32_t often = counted ? guess_emit_count(e, counter) : 0;
 
 	EMIT_RAW(e, 0x48, 0x8b, 0x08);                          /* mov rcx, [rax] */
 	if (falls) {
 		EMIT_RAW(e, 0x48, 0x8d, 0x4c, 0x11, 0x01);      /* lea rcx, [rcx + rdx + 1] */
-		EMIT_RAW(e, 0xe2, 0);                           /* loop miss */
+		EMIT_RAW(e, 0xe2, 3);                           /* loop miss */
 	} else {
 		EMIT_RAW(e, 0x48, 0x8d, 0x0c, 0x11);            /* lea rcx, [rcx + rdx] */
 		EMIT_RAW(e, 0xe3, 5);                           /* jrcxz hit */
 		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* jmp slow */
 	}
-	uint32_t miss = e->at - 1;
-	bool counted = guess_counter(b, &counter);
-	uint32_t often = counted ? guess_emit_count(e, counter) : 0;    /* hit: */
-	EMIT_RAW(e, 0xff, 0x60, 0x08);                          /* jmp [rax + 8] */
-	if (falls) {
-		emit_land(e, miss);
+	EMIT_RAW(e, 0xff, 0x60, 0x08);                          /* hit: jmp [rax + 8] */
+	if (falls)
 		emit_jmp(e, RUNTIME_OFFSET(slow[lookup]));      /* miss: jmp slow */
-	}
 	if (counted)
 		guess_finish_count(b, hot, lookup, often, where);
 }

@@ -101,6 +101,28 @@ Test(branches, guesses_what_is_right_often_enough)
 	cr_expect(any >= some && some >= none, "%u %u %u", any, some, none);
 }
 
+/* Two functions that have a line of the table together; the second one, behind the first, is what is
+ * called often. */
+PROGRAM(neighbours,
+	"mov r12d, 400\n lea rbx, [rip + 3f]\n call rbx\n"
+	"lea rbx, [rip + 4f]\n"
+	"1: call rbx\n dec r12d\n jnz 1b\n"
+	"jmp finish\n .balign 64\n"
+	"3: lea rax, [rax + 1]\n ret\n"
+	"4: lea rax, [rax + 2]\n ret\n");
+
+Test(branches, guesses_what_is_not_the_first_of_its_line)
+{
+	struct machine *m = make(&modes[NONE], PLACE_FAR);
+	const struct program p = P(neighbours);
+
+	compare(m, &p, 5, 1);
+	cr_expect_gt(m->requests[REQUEST_HOT_CALL], 0);
+	cr_expect_leq(m->requests[REQUEST_HOT_CALL], SAMPLES_MAX, "of 400 calls, as it is guessed");
+	machine_deinit(m);
+	free(m);
+}
+
 /* Calls whose returns have one place in the thread's table, one within the other; and a return to
  * where no call came from. */
 PROGRAM(same_place,
