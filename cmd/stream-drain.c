@@ -47,11 +47,6 @@ static void take_apart(const struct site *site, const uint32_t *payload, struct 
 		memcpy(out->extra, payload, site->words * 4u);
 }
 
-static bool is_own(const struct site *site)
-{
-	return site->kind >= SITE_THREAD;
-}
-
 static void damaged(struct stream *stream)
 {
 	if (stream->thread)
@@ -73,7 +68,7 @@ static void event(struct output *output, struct stream *stream, const uint32_t *
 		damaged(stream);
 		return;
 	}
-	if (!is_own(site))
+	if (!event_is_own(site->kind))
 		output->events++;
 	if (stream->is_muted)
 		return;

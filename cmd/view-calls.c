@@ -154,7 +154,7 @@ static void event(struct output *output, struct stream *stream, const struct rec
 
 	calls_waited(c);
 	c->last_tsc = tsc;
-	c->tree.cost.events += site->kind < SITE_THREAD;        /* the program's own */
+	c->tree.cost.events += !event_is_own(site->kind);
 	switch (site->kind) {
 	case SITE_CALL_INDIRECT:
 		target = r->target;

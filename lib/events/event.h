@@ -24,6 +24,7 @@
 #ifndef TRACER_EVENT_H
 #define TRACER_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define EVENT_INDEX_BITS 28
@@ -87,6 +88,12 @@ static inline uint32_t event_index(uint32_t id)
 static inline unsigned event_words(uint32_t id)
 {
 	return id >> EVENT_INDEX_BITS;
+}
+
+/* Put in by the tracer, not by the program's code. */
+static inline bool event_is_own(unsigned kind)
+{
+	return kind >= SITE_THREAD;
 }
 
 /* Payload words that `flags` ask for (but for SITE_HAS_EXTRA). */

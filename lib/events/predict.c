@@ -25,7 +25,7 @@ uint32_t shape_flags(const struct site *site)
 		return 0;
 	uint32_t count = site->kind == SITE_BLOCK && site->size ? site->size : 1;
 
-	return site->flags | SHAPE_KNOWN | (site->kind >= SITE_THREAD ? SHAPE_OWN : 0) |
+	return site->flags | SHAPE_KNOWN | (event_is_own(site->kind) ? SHAPE_OWN : 0) |
 	       (uint32_t)site->words << SHAPE_WORDS_SHIFT | count << SHAPE_COUNT_SHIFT;
 }
 
